@@ -1,0 +1,2 @@
+//! The sendrecv program.
+fn main() {}

@@ -1,0 +1,2 @@
+//! A tokio host for sendrecv peer connections.
+#![forbid(unsafe_code)]

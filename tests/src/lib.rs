@@ -1,0 +1,2 @@
+//! Helpers shared by the tests of this package.
+#![deny(unsafe_code)]
