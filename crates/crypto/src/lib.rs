@@ -14,10 +14,24 @@ extern crate std;
 
 mod algorithm;
 mod error;
+pub mod hkdf;
 mod provider;
+#[cfg(feature = "rustcrypto")]
+mod rustcrypto;
 mod secret;
+pub mod tls12;
 
 pub use algorithm::{AeadAlgorithm, HashAlgorithm, NamedGroup, SignatureScheme};
 pub use error::CryptoError;
-pub use provider::{Aead, BlockCipher, CryptoProvider, Hash, Hmac, KeyExchange, SigningKey, StreamCipher, TAG_LEN};
+pub use provider::{
+    Aead, BlockCipher, CryptoProvider, Hash, Hmac, KeyExchange, SigningKey, StreamCipher, TAG_LEN,
+};
+#[cfg(feature = "rustcrypto")]
+pub use rustcrypto::rustcrypto;
 pub use secret::{Digest, Secret};
+
+/// The fastest provider that is compiled in.
+#[cfg(feature = "rustcrypto")]
+pub fn default_provider() -> &'static dyn CryptoProvider {
+    rustcrypto()
+}

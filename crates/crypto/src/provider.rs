@@ -5,9 +5,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use sendrecv_core::Rng;
+use subtle::ConstantTimeEq;
 
 /// Length in bytes of every AEAD tag here.
 pub const TAG_LEN: usize = 16;
+
+/// The shortest HMAC tag that [`Hmac::verify`] accepts: that of SRTP's AES128_CM_SHA1_32 profile.
+const MIN_HMAC_LEN: usize = 4;
 
 /// A source of cryptographic operations. Implementations are zero-sized or static, so `&'static dyn CryptoProvider`
 /// is the currency of configuration.
@@ -72,7 +76,13 @@ pub trait Aead: Send + Sync {
     fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError>;
 
     /// Checks `tag`, then decrypts `data` in place; on failure the content of `data` is unspecified.
-    fn open(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<(), CryptoError>;
+    fn open(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        data: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), CryptoError>;
 }
 
 /// A 128-bit block cipher with its key.
@@ -101,8 +111,16 @@ pub trait Hash: Send + Sync {
 
 /// HMAC with a prepared key.
 pub trait Hmac: Send + Sync {
-    /// The tag over the concatenation of `parts`.
+    /// The tag over the concatenation of `parts`. Allocates nothing.
     fn mac(&self, parts: &[&[u8]]) -> Digest;
+
+    /// Compares `tag`, which may be cut short to at least 4 bytes, with that of `parts` in constant time.
+    fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> Result<(), CryptoError> {
+        let ours = self.mac(parts);
+        let ours = ours.as_bytes().get(..tag.len()).filter(|ours| ours.len() >= MIN_HMAC_LEN);
+        let equal = ours.is_some_and(|ours| ours.ct_eq(tag).into());
+        if equal { Ok(()) } else { Err(CryptoError::Unauthenticated) }
+    }
 }
 
 /// One side's private share of a key exchange.

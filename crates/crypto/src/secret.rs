@@ -63,6 +63,20 @@ impl Digest {
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
+
+    /// Fills `out` with the digest's first bytes; what is longer than the digest stays as it was.
+    pub fn copy_to(&self, out: &mut [u8]) {
+        for (to, from) in out.iter_mut().zip(self.as_bytes()) {
+            *to = *from;
+        }
+    }
+}
+
+impl Zeroize for Digest {
+    fn zeroize(&mut self) {
+        self.bytes.zeroize();
+        self.len = 0;
+    }
 }
 
 impl AsRef<[u8]> for Digest {

@@ -1,0 +1,70 @@
+//! X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem): the ML-KEM part comes first, in the shares and in the secret.
+//!
+//! ```text
+//! client share = encapsulation key (1184) || X25519 (32)
+//! server share = ciphertext (1088)        || X25519 (32)
+//! secret       = ML-KEM secret (32)       || X25519 secret (32)
+//! ```
+
+use super::kex::X25519;
+use crate::{CryptoError, KeyExchange, NamedGroup, Secret};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use ml_kem::ml_kem_768::{DecapsulationKey, EncapsulationKey};
+use ml_kem::{Decapsulate, Encapsulate, KeyExport};
+use sendrecv_core::Rng;
+
+const ENCAPSULATION_KEY_LEN: usize = 1184;
+const CIPHERTEXT_LEN: usize = 1088;
+
+pub(super) struct Hybrid {
+    decapsulation_key: DecapsulationKey,
+    x25519: X25519,
+    share: Vec<u8>,
+}
+
+impl Hybrid {
+    pub(super) fn generate(rng: &mut Rng) -> Self {
+        let decapsulation_key = DecapsulationKey::from_seed(rng.bytes::<64>().into());
+        let x25519 = X25519::generate(rng);
+        let mut share = decapsulation_key.encapsulation_key().to_bytes().to_vec();
+        share.extend_from_slice(x25519.share());
+        Self { decapsulation_key, x25519, share }
+    }
+}
+
+impl KeyExchange for Hybrid {
+    fn group(&self) -> NamedGroup {
+        NamedGroup::X25519MlKem768
+    }
+
+    fn public_share(&self) -> &[u8] {
+        &self.share
+    }
+
+    fn complete(self: Box<Self>, peer_share: &[u8]) -> Result<Secret, CryptoError> {
+        let (ciphertext, point) =
+            peer_share.split_at_checked(CIPHERTEXT_LEN).ok_or(CryptoError::InvalidKey)?;
+        let agreed = self.x25519.agree(point)?;
+        let decapsulated =
+            self.decapsulation_key.decapsulate_slice(ciphertext).map_err(|_| CryptoError::InvalidKey)?;
+        Ok(joined(&decapsulated, &agreed))
+    }
+}
+
+/// The server's side: encapsulates to the client's key, after the modulus check of FIPS 203, section 7.2.
+pub(super) fn answer(share: &[u8], rng: &mut Rng) -> Result<(Vec<u8>, Secret), CryptoError> {
+    let (key, point) = share.split_at_checked(ENCAPSULATION_KEY_LEN).ok_or(CryptoError::InvalidKey)?;
+    let key = key.try_into().map_err(|_| CryptoError::InvalidKey)?;
+    let key = EncapsulationKey::new(key).map_err(|_| CryptoError::InvalidKey)?;
+    let x25519 = X25519::generate(rng);
+    let agreed = x25519.agree(point)?;
+    let (ciphertext, encapsulated) = key.encapsulate_with_rng(rng);
+    let mut ours = ciphertext.to_vec();
+    ours.extend_from_slice(x25519.share());
+    Ok((ours, joined(&encapsulated, &agreed)))
+}
+
+fn joined(ml_kem: &[u8], x25519: &[u8; 32]) -> Secret {
+    Secret::new([ml_kem, x25519].concat())
+}

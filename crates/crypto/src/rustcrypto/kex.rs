@@ -1,0 +1,111 @@
+//! Diffie-Hellman: the NIST curves and X25519.
+
+use crate::{CryptoError, KeyExchange, NamedGroup, Secret};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize, PublicKey, SecretKey};
+use sendrecv_core::Rng;
+use x25519_dalek::{PublicKey as XPublic, StaticSecret};
+
+/// Draws a private scalar: candidates of the field's length, until one is in range. The draw is the same for every
+/// provider and word size, so that equal seeds give equal shares.
+pub(crate) fn random_secret<C: CurveArithmetic>(rng: &mut Rng) -> SecretKey<C> {
+    loop {
+        let mut candidate = FieldBytes::<C>::default();
+        rng.fill(&mut candidate);
+        let secret = SecretKey::from_bytes(&candidate);
+        zeroize::Zeroize::zeroize(candidate.as_mut_slice());
+        if let Ok(secret) = secret {
+            return secret;
+        }
+    }
+}
+
+/// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
+pub(super) fn is_uncompressed(point: &[u8]) -> bool {
+    point.first() == Some(&4)
+}
+
+/// ECDH on a NIST curve: points are checked to be on the curve and not at infinity.
+pub(super) struct Ecdh<C: CurveArithmetic> {
+    group: NamedGroup,
+    secret: SecretKey<C>,
+    share: Vec<u8>,
+}
+
+impl<C> Ecdh<C>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    pub(super) fn generate(group: NamedGroup, rng: &mut Rng) -> Self {
+        let secret = random_secret::<C>(rng);
+        let share = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
+        Self { group, secret, share }
+    }
+}
+
+impl<C> KeyExchange for Ecdh<C>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    fn group(&self) -> NamedGroup {
+        self.group
+    }
+
+    fn public_share(&self) -> &[u8] {
+        &self.share
+    }
+
+    fn complete(self: Box<Self>, peer_share: &[u8]) -> Result<Secret, CryptoError> {
+        if !is_uncompressed(peer_share) {
+            return Err(CryptoError::InvalidKey);
+        }
+        let peer = PublicKey::<C>::from_sec1_bytes(peer_share).map_err(|_| CryptoError::InvalidKey)?;
+        let shared = self.secret.diffie_hellman(&peer);
+        Ok(Secret::from(shared.raw_secret_bytes().as_slice()))
+    }
+}
+
+/// X25519 (RFC 7748, section 6.1).
+pub(super) struct X25519 {
+    secret: StaticSecret,
+    share: [u8; 32],
+}
+
+impl X25519 {
+    pub(super) fn generate(rng: &mut Rng) -> Self {
+        let secret = StaticSecret::from(rng.bytes::<32>());
+        let share = XPublic::from(&secret).to_bytes();
+        Self { secret, share }
+    }
+
+    pub(super) const fn share(&self) -> &[u8; 32] {
+        &self.share
+    }
+
+    /// The shared secret; refuses points of small order, whose result is all zero.
+    pub(super) fn agree(&self, peer_share: &[u8]) -> Result<[u8; 32], CryptoError> {
+        let peer: [u8; 32] = peer_share.try_into().map_err(|_| CryptoError::InvalidKey)?;
+        let shared = self.secret.diffie_hellman(&XPublic::from(peer));
+        if shared.was_contributory() { Ok(shared.to_bytes()) } else { Err(CryptoError::InvalidKey) }
+    }
+}
+
+impl KeyExchange for X25519 {
+    fn group(&self) -> NamedGroup {
+        NamedGroup::X25519
+    }
+
+    fn public_share(&self) -> &[u8] {
+        &self.share
+    }
+
+    fn complete(self: Box<Self>, peer_share: &[u8]) -> Result<Secret, CryptoError> {
+        self.agree(peer_share).map(|shared| Secret::new(shared.to_vec()))
+    }
+}

@@ -1,0 +1,57 @@
+//! Checking signatures of peers.
+
+use super::kex::is_uncompressed;
+use crate::{CryptoError, SignatureScheme};
+use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::signature::Verifier;
+use rsa::traits::PublicKeyParts;
+use rsa::{RsaPublicKey, pkcs1v15, pss};
+use sha2::Sha256;
+
+/// Shorter RSA keys are refused.
+const MIN_RSA_BITS: u32 = 2048;
+
+pub(super) fn verify(
+    scheme: SignatureScheme,
+    public_key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), CryptoError> {
+    match scheme {
+        SignatureScheme::EcdsaSecp256r1Sha256 => {
+            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(uncompressed(public_key)?);
+            check(key, p256::ecdsa::DerSignature::from_bytes(signature), message)
+        }
+        SignatureScheme::EcdsaSecp384r1Sha384 => {
+            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(uncompressed(public_key)?);
+            check(key, p384::ecdsa::DerSignature::from_bytes(signature), message)
+        }
+        SignatureScheme::RsaPkcs1Sha256 => {
+            let key = rsa_key(public_key).map(pkcs1v15::VerifyingKey::<Sha256>::new);
+            check(key, pkcs1v15::Signature::try_from(signature), message)
+        }
+        SignatureScheme::RsaPssRsaeSha256 => {
+            let key = rsa_key(public_key).map(pss::VerifyingKey::<Sha256>::new);
+            check(key, pss::Signature::try_from(signature), message)
+        }
+    }
+}
+
+fn check<K: Verifier<S>, S, E, F>(
+    key: Result<K, E>,
+    signature: Result<S, F>,
+    message: &[u8],
+) -> Result<(), CryptoError> {
+    let key = key.map_err(|_| CryptoError::InvalidKey)?;
+    let signature = signature.map_err(|_| CryptoError::Unauthenticated)?;
+    key.verify(message, &signature).map_err(|_| CryptoError::Unauthenticated)
+}
+
+fn uncompressed(point: &[u8]) -> Result<&[u8], CryptoError> {
+    if is_uncompressed(point) { Ok(point) } else { Err(CryptoError::InvalidKey) }
+}
+
+fn rsa_key(der: &[u8]) -> Result<RsaPublicKey, CryptoError> {
+    let key = RsaPublicKey::from_pkcs1_der(der).map_err(|_| CryptoError::InvalidKey)?;
+    if key.n().bits() < MIN_RSA_BITS { Err(CryptoError::InvalidKey) } else { Ok(key) }
+}
