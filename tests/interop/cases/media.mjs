@@ -1,0 +1,43 @@
+// Audio and video there and back: the browser must decode frames of its own echo.
+import { Peer } from '../lib/program.mjs';
+import { equal, ok } from '../lib/expect.mjs';
+import { join } from '../lib/join.mjs';
+
+const VIDEO = { chromium: ['video/VP8', 'video/H264', 'video/VP9', 'video/AV1'], firefox: ['video/VP8', 'video/VP9'] };
+export const cases = [];
+for (const browser of ['chromium', 'firefox']) {
+  for (const codec of VIDEO[browser])
+    cases.push({ name: `${browser}/browser offers/opus and ${codec} echoed`, browser, run: context => echo(context, 'browser', codec) });
+  cases.push({ name: `${browser}/program offers/opus and VP8 echoed`, browser, run: context => echo(context, 'program') });
+  cases.push({ name: `${browser}/program offers/its own source is decoded`, browser, run: source });
+}
+
+async function echo({ page, note, defer }, offerer, codec) {
+  const peer = new Peer();
+  defer(() => peer.quit());
+  await page.call('create', 'p');
+  defer(() => page.call('close', 'p'));
+  const media = { audio: true, video: true };
+  await join(page, peer, { offerer, media: { ...media, source: 'echo' },
+    prepare: () => page.call('media', 'p', { ...media, codec, answering: offerer === 'program' }) });
+  const video = await page.call('inbound', 'p', 'video', 30);
+  const audio = await page.call('inbound', 'p', 'audio', 50);
+  const stats = await page.call('stats', 'p');
+  const used = stats.find(s => s.id === video.codecId)?.mimeType;
+  if (codec) equal(used, codec, 'the echo has the codec that was sent');
+  const state = await peer.do('state');
+  ok(state.received.video.packets > 30 && state.received.video.frames > 10, `the program counts video: ${JSON.stringify(state.received)}`);
+  ok(state.received.audio.packets > 30, 'the program counts audio');
+  const transport = stats.find(s => s.type === 'transport');
+  note(`${used} ${video.frameWidth}x${video.frameHeight}, ${video.framesDecoded} frames, ${audio.packetsReceived} audio packets, ${transport?.srtpCipher ?? ''}`);
+}
+
+async function source({ page, defer }) {
+  const peer = new Peer();
+  defer(() => peer.quit());
+  await page.call('create', 'p');
+  defer(() => page.call('close', 'p'));
+  await join(page, peer, { offerer: 'program', media: { audio: true, video: true } });
+  await page.call('inbound', 'p', 'video', 10);
+  await page.call('inbound', 'p', 'audio', 50);
+}
