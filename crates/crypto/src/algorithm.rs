@@ -73,6 +73,16 @@ impl NamedGroup {
         }
     }
 
+    /// Length in bytes of a private share: the big-endian scalar of a NIST curve, X25519's 32 bytes, or the 64-byte
+    /// ML-KEM seed (FIPS 203, `d || z`) followed by X25519's 32 bytes.
+    pub const fn private_len(self) -> usize {
+        match self {
+            Self::Secp256r1 | Self::X25519 => 32,
+            Self::Secp384r1 => 48,
+            Self::X25519MlKem768 => 96,
+        }
+    }
+
     /// The group with this code point, if known.
     pub const fn from_code(code: u16) -> Option<Self> {
         match code {

@@ -2,16 +2,20 @@
 
 use crate::{AeadAlgorithm, CryptoError, Digest, HashAlgorithm, NamedGroup, Secret, SignatureScheme};
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use sendrecv_core::Rng;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// Length in bytes of every AEAD tag here.
 pub const TAG_LEN: usize = 16;
 
 /// The shortest HMAC tag that [`Hmac::verify`] accepts: that of SRTP's AES128_CM_SHA1_32 profile.
 const MIN_HMAC_LEN: usize = 4;
+
+const MAX_DRAWS: usize = 16;
 
 /// A source of cryptographic operations. Implementations are zero-sized or static, so `&'static dyn CryptoProvider`
 /// is the currency of configuration.
@@ -41,8 +45,18 @@ pub trait CryptoProvider: fmt::Debug + Send + Sync + 'static {
     /// The groups this provider can do, most preferred first.
     fn groups(&self) -> &'static [NamedGroup];
 
+    /// The private share of `group` that is made of the `private` bytes, of [`NamedGroup::private_len`]:
+    /// [`CryptoError::InvalidKey`] when they are out of the group's range.
+    fn key_exchange_from(
+        &self,
+        group: NamedGroup,
+        private: &[u8],
+    ) -> Result<Box<dyn KeyExchange>, CryptoError>;
+
     /// A fresh private share of `group`, as the side that speaks first.
-    fn key_exchange(&self, group: NamedGroup, rng: &mut Rng) -> Result<Box<dyn KeyExchange>, CryptoError>;
+    fn key_exchange(&self, group: NamedGroup, rng: &mut Rng) -> Result<Box<dyn KeyExchange>, CryptoError> {
+        draw(group.private_len(), rng, |private| self.key_exchange_from(group, private))
+    }
 
     /// The answering side in one step: our share for a peer's `share`, and the shared secret. For Diffie-Hellman groups
     /// this is a key generation and an agreement, for ML-KEM hybrids an encapsulation.
@@ -68,6 +82,25 @@ pub trait CryptoProvider: fmt::Debug + Send + Sync + 'static {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError>;
+}
+
+/// Draws private bytes until `accept` takes them. So every provider makes the same key of the same seed.
+///
+/// The groups' ranges refuse less than one draw in 2³²; giving up after a few only bounds a provider that refuses all.
+pub(crate) fn draw<T>(
+    len: usize,
+    rng: &mut Rng,
+    mut accept: impl FnMut(&[u8]) -> Result<T, CryptoError>,
+) -> Result<T, CryptoError> {
+    let mut private = Zeroizing::new(vec![0; len]);
+    for _ in 0..MAX_DRAWS {
+        rng.fill(&mut private);
+        match accept(&private) {
+            Err(CryptoError::InvalidKey) => {}
+            accepted => return accepted,
+        }
+    }
+    Err(CryptoError::InvalidKey)
 }
 
 /// An authenticated cipher with its key. Nonces are the caller's business and must never repeat.

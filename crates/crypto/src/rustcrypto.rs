@@ -42,7 +42,7 @@ impl CryptoProvider for RustCrypto {
     }
 
     fn chacha20_mask(&self, key: &[u8; 32], sample: &[u8; 16]) -> Result<[u8; 16], CryptoError> {
-        cipher::chacha20_mask(key, sample)
+        Ok(cipher::chacha20_mask(key, sample))
     }
 
     fn hash(&self, algorithm: HashAlgorithm) -> Result<Box<dyn Hash>, CryptoError> {
@@ -57,12 +57,16 @@ impl CryptoProvider for RustCrypto {
         &[NamedGroup::X25519MlKem768, NamedGroup::X25519, NamedGroup::Secp256r1, NamedGroup::Secp384r1]
     }
 
-    fn key_exchange(&self, group: NamedGroup, rng: &mut Rng) -> Result<Box<dyn KeyExchange>, CryptoError> {
+    fn key_exchange_from(
+        &self,
+        group: NamedGroup,
+        private: &[u8],
+    ) -> Result<Box<dyn KeyExchange>, CryptoError> {
         Ok(match group {
-            NamedGroup::Secp256r1 => Box::new(kex::Ecdh::<p256::NistP256>::generate(group, rng)),
-            NamedGroup::Secp384r1 => Box::new(kex::Ecdh::<p384::NistP384>::generate(group, rng)),
-            NamedGroup::X25519 => Box::new(kex::X25519::generate(rng)),
-            NamedGroup::X25519MlKem768 => Box::new(hybrid::Hybrid::generate(rng)),
+            NamedGroup::Secp256r1 => Box::new(kex::Ecdh::<p256::NistP256>::new(group, private)?),
+            NamedGroup::Secp384r1 => Box::new(kex::Ecdh::<p384::NistP384>::new(group, private)?),
+            NamedGroup::X25519 => Box::new(kex::X25519::new(private)?),
+            NamedGroup::X25519MlKem768 => Box::new(hybrid::Hybrid::new(private)?),
         })
     }
 

@@ -3,12 +3,13 @@
 use crate::{BlockCipher, CryptoError, StreamCipher};
 use aes::cipher::consts::U16;
 use aes::cipher::{
-    BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeyIvInit, StreamCipher as _,
-    StreamCipherCoreWrapper, StreamCipherSeek,
+    BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeyIvInit, StreamCipher as _, StreamCipherCore,
+    StreamCipherCoreWrapper,
 };
 use aes::{Aes128, Aes192, Aes256};
 use alloc::boxed::Box;
-use chacha20::ChaCha20;
+use chacha20::variants::Ietf;
+use chacha20::{ChaChaCore, R20};
 use ctr::{CtrCore, flavors::Ctr128BE};
 
 /// Dispatches on the key length to one of the three key schedules.
@@ -50,13 +51,13 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Send + Sync> Strea
     }
 }
 
-/// The sample is a 32-bit little-endian block counter followed by the nonce.
-pub(super) fn chacha20_mask(key: &[u8; 32], sample: &[u8; 16]) -> Result<[u8; 16], CryptoError> {
+/// The sample is a 32-bit little-endian block counter followed by the nonce. The core is asked for the block itself:
+/// the cipher around it refuses the last counter, which a sample may well hold.
+pub(super) fn chacha20_mask(key: &[u8; 32], sample: &[u8; 16]) -> [u8; 16] {
     let [a, b, c, d, nonce @ ..] = *sample;
-    let block = u64::from(u32::from_le_bytes([a, b, c, d]));
-    let mut cipher = ChaCha20::new(key.into(), &nonce.into());
-    cipher.try_seek(block.saturating_mul(64)).map_err(|_| CryptoError::Unsupported)?;
-    let mut mask = [0; 16];
-    cipher.try_apply_keystream(&mut mask).map_err(|_| CryptoError::Unsupported)?;
-    Ok(mask)
+    let mut core = ChaChaCore::<R20, Ietf>::new(key.into(), &nonce.into());
+    core.set_block_pos(u32::from_le_bytes([a, b, c, d]));
+    let mut block = [0; 64];
+    core.write_keystream_block((&mut block).into());
+    core::array::from_fn(|index| block.get(index).copied().unwrap_or(0))
 }

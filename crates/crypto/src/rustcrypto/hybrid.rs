@@ -24,12 +24,13 @@ pub(super) struct Hybrid {
 }
 
 impl Hybrid {
-    pub(super) fn generate(rng: &mut Rng) -> Self {
-        let decapsulation_key = DecapsulationKey::from_seed(rng.bytes::<64>().into());
-        let x25519 = X25519::generate(rng);
+    pub(super) fn new(private: &[u8]) -> Result<Self, CryptoError> {
+        let (seed, x25519) = private.split_first_chunk::<64>().ok_or(CryptoError::InvalidKey)?;
+        let decapsulation_key = DecapsulationKey::from_seed((*seed).into());
+        let x25519 = X25519::new(x25519)?;
         let mut share = decapsulation_key.encapsulation_key().to_bytes().to_vec();
         share.extend_from_slice(x25519.share());
-        Self { decapsulation_key, x25519, share }
+        Ok(Self { decapsulation_key, x25519, share })
     }
 }
 
@@ -57,7 +58,7 @@ pub(super) fn answer(share: &[u8], rng: &mut Rng) -> Result<(Vec<u8>, Secret), C
     let (key, point) = share.split_at_checked(ENCAPSULATION_KEY_LEN).ok_or(CryptoError::InvalidKey)?;
     let key = key.try_into().map_err(|_| CryptoError::InvalidKey)?;
     let key = EncapsulationKey::new(key).map_err(|_| CryptoError::InvalidKey)?;
-    let x25519 = X25519::generate(rng);
+    let x25519 = X25519::new(&rng.bytes::<32>())?;
     let agreed = x25519.agree(point)?;
     let (ciphertext, encapsulated) = key.encapsulate_with_rng(rng);
     let mut ours = ciphertext.to_vec();

@@ -5,22 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize, PublicKey, SecretKey};
-use sendrecv_core::Rng;
 use x25519_dalek::{PublicKey as XPublic, StaticSecret};
-
-/// Draws a private scalar: candidates of the field's length, until one is in range. The draw is the same for every
-/// provider and word size, so that equal seeds give equal shares.
-pub(crate) fn random_secret<C: CurveArithmetic>(rng: &mut Rng) -> SecretKey<C> {
-    loop {
-        let mut candidate = FieldBytes::<C>::default();
-        rng.fill(&mut candidate);
-        let secret = SecretKey::from_bytes(&candidate);
-        zeroize::Zeroize::zeroize(candidate.as_mut_slice());
-        if let Ok(secret) = secret {
-            return secret;
-        }
-    }
-}
 
 /// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
 pub(super) fn is_uncompressed(point: &[u8]) -> bool {
@@ -40,10 +25,11 @@ where
     AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
     FieldBytesSize<C>: ModulusSize,
 {
-    pub(super) fn generate(group: NamedGroup, rng: &mut Rng) -> Self {
-        let secret = random_secret::<C>(rng);
+    pub(super) fn new(group: NamedGroup, private: &[u8]) -> Result<Self, CryptoError> {
+        let scalar = <&FieldBytes<C>>::try_from(private).map_err(|_| CryptoError::InvalidKey)?;
+        let secret = SecretKey::from_bytes(scalar).map_err(|_| CryptoError::InvalidKey)?;
         let share = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
-        Self { group, secret, share }
+        Ok(Self { group, secret, share })
     }
 }
 
@@ -78,10 +64,11 @@ pub(super) struct X25519 {
 }
 
 impl X25519 {
-    pub(super) fn generate(rng: &mut Rng) -> Self {
-        let secret = StaticSecret::from(rng.bytes::<32>());
+    pub(super) fn new(private: &[u8]) -> Result<Self, CryptoError> {
+        let private: [u8; 32] = private.try_into().map_err(|_| CryptoError::InvalidKey)?;
+        let secret = StaticSecret::from(private);
         let share = XPublic::from(&secret).to_bytes();
-        Self { secret, share }
+        Ok(Self { secret, share })
     }
 
     pub(super) const fn share(&self) -> &[u8; 32] {

@@ -1,6 +1,6 @@
 //! Private signing keys: ECDSA on the NIST curves, and RSA.
 
-use super::kex::random_secret;
+use crate::provider::draw;
 use crate::{CryptoError, Secret, SignatureScheme, SigningKey};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,7 +12,10 @@ use sendrecv_core::Rng;
 use sha2::Sha256;
 
 pub(super) fn generate_p256(rng: &mut Rng) -> Result<Box<dyn SigningKey>, CryptoError> {
-    Ok(Box::new(Private::new(Key::P256(Box::new(random_secret::<p256::NistP256>(rng).into())))?))
+    let key = draw(32, rng, |private| {
+        p256::ecdsa::SigningKey::from_slice(private).map_err(|_| CryptoError::InvalidKey)
+    })?;
+    Ok(Box::new(Private::new(Key::P256(Box::new(key)))?))
 }
 
 pub(super) fn import_pkcs8(der: &[u8]) -> Result<Box<dyn SigningKey>, CryptoError> {

@@ -1,0 +1,90 @@
+//! Signing and verifying.
+
+use crate::vectors::{bytes, is_valid, load};
+use sendrecv_core::Seed;
+use sendrecv_crypto::{CryptoError, CryptoProvider, SignatureScheme};
+
+type Provider = &'static dyn CryptoProvider;
+
+pub(crate) fn ecdsa_p256_agrees_with_wycheproof(provider: Provider) {
+    check(provider, SignatureScheme::EcdsaSecp256r1Sha256, "wycheproof/ecdsa_secp256r1_sha256.json");
+}
+
+pub(crate) fn ecdsa_p384_agrees_with_wycheproof(provider: Provider) {
+    check(provider, SignatureScheme::EcdsaSecp384r1Sha384, "wycheproof/ecdsa_secp384r1_sha384.json");
+}
+
+pub(crate) fn rsa_pkcs1_agrees_with_wycheproof(provider: Provider) {
+    check(provider, SignatureScheme::RsaPkcs1Sha256, "wycheproof/rsa_signature_2048_sha256.json");
+}
+
+pub(crate) fn rsa_pss_agrees_with_wycheproof(provider: Provider) {
+    check(provider, SignatureScheme::RsaPssRsaeSha256, "wycheproof/rsa_pss_2048_sha256_mgf1_32.json");
+}
+
+/// What Wycheproof calls "acceptable" (a DigestInfo without its NULL) may go either way.
+fn check(provider: Provider, scheme: SignatureScheme, path: &str) {
+    for group in load(path) {
+        let key = bytes(&group, "publicKey");
+        for case in group["tests"].as_array().unwrap() {
+            let verified = provider.verify(scheme, &key, &bytes(case, "msg"), &bytes(case, "sig"));
+            if case["result"] != "acceptable" {
+                assert_eq!(verified.is_ok(), is_valid(case), "{case}");
+            }
+        }
+    }
+}
+
+/// RFC 6979, appendix A.2.5: the key, and its signature of "sample".
+pub(crate) fn p256_signing_is_that_of_rfc6979(provider: Provider) {
+    let scalar = hex::decode("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721").unwrap();
+    // PKCS#8 around an ECPrivateKey that holds the scalar only.
+    let head = hex::decode("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420").unwrap();
+    let key = provider.import_pkcs8(&[head, scalar].concat()).unwrap();
+    let mut rng = Seed::from_u64(1).rng();
+    let signature = key.sign(SignatureScheme::EcdsaSecp256r1Sha256, b"sample", &mut rng).unwrap();
+    assert_eq!(
+        hex::encode(signature),
+        "3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716\
+         022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8"
+    );
+}
+
+pub(crate) fn a_generated_key_signs_exports_and_imports(provider: Provider) {
+    let mut rng = Seed::from_u64(2).rng();
+    let key = provider.generate_p256(&mut rng).unwrap();
+    let again = provider.import_pkcs8(key.to_pkcs8().unwrap().expose()).unwrap();
+    assert_eq!(key.public_key_info(), again.public_key_info());
+    let same = sendrecv_crypto::rustcrypto().generate_p256(&mut Seed::from_u64(2).rng()).unwrap();
+    assert_eq!(key.public_key_info(), same.public_key_info(), "the seed decides, not the provider");
+    let scheme = key.schemes()[0];
+    let signature = again.sign(scheme, b"message", &mut rng).unwrap();
+    assert_eq!(signature, key.sign(scheme, b"message", &mut rng).unwrap());
+    let point = &key.public_key_info()[26..];
+    assert_eq!((point.len(), point[0]), (65, 4));
+    assert_eq!(provider.verify(scheme, point, b"message", &signature), Ok(()));
+    assert_eq!(provider.verify(scheme, point, b"massage", &signature), Err(CryptoError::Unauthenticated));
+}
+
+pub(crate) fn a_key_signs_only_with_its_own_schemes(provider: Provider) {
+    let mut rng = Seed::from_u64(3).rng();
+    let key = provider.generate_p256(&mut rng).unwrap();
+    for scheme in [
+        SignatureScheme::EcdsaSecp384r1Sha384,
+        SignatureScheme::RsaPkcs1Sha256,
+        SignatureScheme::RsaPssRsaeSha256,
+    ] {
+        assert_eq!(key.sign(scheme, b"message", &mut rng), Err(CryptoError::Unsupported));
+    }
+    assert!(provider.import_pkcs8(b"not a key").is_err());
+}
+
+pub(crate) fn compressed_points_are_refused(provider: Provider) {
+    let mut rng = Seed::from_u64(4).rng();
+    let key = provider.generate_p256(&mut rng).unwrap();
+    let scheme = SignatureScheme::EcdsaSecp256r1Sha256;
+    let signature = key.sign(scheme, b"message", &mut rng).unwrap();
+    let point = &key.public_key_info()[26..];
+    let compressed = [&[2 | (point[64] & 1)], &point[1..33]].concat();
+    assert_eq!(provider.verify(scheme, &compressed, b"message", &signature), Err(CryptoError::InvalidKey));
+}
