@@ -1,0 +1,264 @@
+//! Reading messages (RFC 8489, sections 5, 6.3 and 14).
+//!
+//! ```text
+//! +--------+-----------------------------+-----------+-----------------+-------------+
+//! | header | attributes, protected       | MESSAGE-  | MESSAGE-        | FINGERPRINT |
+//! |        |                             | INTEGRITY | INTEGRITY-SHA256|             |
+//! +--------+-----------------------------+-----------+-----------------+-------------+
+//! ```
+//!
+//! Each attribute is a 16-bit type, a 16-bit length, and a value padded to a multiple of four bytes.
+
+use crate::attribute::{Attribute, AttributeType, RawAttribute};
+use crate::header::{COOKIE_BYTES, HEADER_LEN, split_message_type};
+use crate::integrity::{Integrity, IntegrityKey, VerifyError, fingerprint};
+use crate::{Class, Method, TransactionId};
+use core::fmt;
+use sendrecv_core::Reader;
+
+/// Why bytes are not a STUN message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// Shorter than a header.
+    TooShort,
+    /// The two top bits are set: another protocol on the same socket.
+    NotStun,
+    /// The magic cookie is missing. RFC 3489 messages look like this; they are not supported.
+    NoCookie,
+    /// The header's length is not that of what follows, or not a multiple of four.
+    BadLength,
+    /// An attribute is longer than the message.
+    AttributeOverrun,
+    /// MESSAGE-INTEGRITY, MESSAGE-INTEGRITY-SHA256 or FINGERPRINT has a length that none can have.
+    BadCheckLength,
+    /// Something follows FINGERPRINT.
+    AfterFingerprint,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooShort => "shorter than a STUN header",
+            Self::NotStun => "the first two bits are not zero",
+            Self::NoCookie => "no magic cookie",
+            Self::BadLength => "the length field does not match the message",
+            Self::AttributeOverrun => "an attribute is longer than the message",
+            Self::BadCheckLength => "an integrity or fingerprint attribute of impossible length",
+            Self::AfterFingerprint => "an attribute follows FINGERPRINT",
+        })
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+/// A STUN message over borrowed bytes.
+///
+/// [`parse`](Self::parse) walks all attributes once, so that reading them later cannot fail halfway; it allocates
+/// nothing and copies nothing. Parsing says nothing about authenticity: see [`verify_integrity`](Self::verify_integrity)
+/// and [`verify_fingerprint`](Self::verify_fingerprint).
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    bytes: &'a [u8],
+    header: &'a [u8; HEADER_LEN],
+    /// The attributes before the first integrity or fingerprint attribute.
+    attributes: &'a [u8],
+    checks: Checks<'a>,
+}
+
+/// Where the trailing attributes start that check the message itself, and their values.
+#[derive(Clone, Copy, Default)]
+struct Checks<'a> {
+    sha1: Option<(usize, &'a [u8])>,
+    sha256: Option<(usize, &'a [u8])>,
+    fingerprint: Option<(usize, &'a [u8])>,
+}
+
+impl<'a> Message<'a> {
+    /// Reads one message that fills `bytes` exactly.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let (header, body) = bytes.split_first_chunk::<HEADER_LEN>().ok_or(ParseError::TooShort)?;
+        let [first, _, len_high, len_low, cookie @ .., _, _, _, _, _, _, _, _, _, _, _, _] = header;
+        if first & 0xc0 != 0 {
+            return Err(ParseError::NotStun);
+        }
+        if *cookie != COOKIE_BYTES {
+            return Err(ParseError::NoCookie);
+        }
+        let len = usize::from(u16::from_be_bytes([*len_high, *len_low]));
+        if len != body.len() || !len.is_multiple_of(4) {
+            return Err(ParseError::BadLength);
+        }
+        let (attributes, checks) = walk(body)?;
+        Ok(Self { bytes, header, attributes, checks })
+    }
+
+    /// The message as it lies on the wire.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Request, indication, success or error.
+    pub fn class(&self) -> Class {
+        self.type_parts().0
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.type_parts().1
+    }
+
+    /// The transaction id.
+    pub const fn transaction_id(&self) -> TransactionId {
+        let [_, _, _, _, _, _, _, _, id @ ..] = self.header;
+        TransactionId(*id)
+    }
+
+    fn type_parts(&self) -> (Class, Method) {
+        let [high, low, ..] = self.header;
+        split_message_type(u16::from_be_bytes([*high, *low]))
+    }
+
+    /// The attributes in wire order, unknown ones included, without the integrity and fingerprint attributes.
+    ///
+    /// What follows an integrity attribute is not covered by it and must be ignored (RFC 8489, section 14.5), so it
+    /// does not appear here.
+    pub const fn attributes(&self) -> Attributes<'a> {
+        Attributes { rest: Reader::new(self.attributes) }
+    }
+
+    /// The first attribute of type `T`; `None` when it is absent or its value is malformed.
+    pub fn attribute<T: Attribute<'a>>(&self) -> Option<T> {
+        let raw = self.attributes().find(|attribute| attribute.kind == T::TYPE)?;
+        T::decode(raw.value, self.transaction_id())
+    }
+
+    /// Whether an attribute of this type is present, well-formed or not.
+    pub fn has(&self, kind: AttributeType) -> bool {
+        match kind {
+            AttributeType::MESSAGE_INTEGRITY => self.checks.sha1.is_some(),
+            AttributeType::MESSAGE_INTEGRITY_SHA256 => self.checks.sha256.is_some(),
+            AttributeType::FINGERPRINT => self.checks.fingerprint.is_some(),
+            _ => self.attributes().any(|attribute| attribute.kind == kind),
+        }
+    }
+
+    /// Which integrity attribute the message carries; with both, the stronger one.
+    pub const fn integrity(&self) -> Option<Integrity> {
+        match (self.checks.sha1, self.checks.sha256) {
+            (_, Some(_)) => Some(Integrity::Sha256),
+            (Some(_), None) => Some(Integrity::Sha1),
+            (None, None) => None,
+        }
+    }
+
+    /// The comprehension-required attributes that `understood` does not claim, for a 420 response (RFC 8489, section
+    /// 6.3.1). [`AttributeType::is_known`] claims all that this crate can decode.
+    pub fn unknown_required(
+        &self,
+        understood: impl Fn(AttributeType) -> bool,
+    ) -> impl Iterator<Item = AttributeType> {
+        self.attributes()
+            .map(|attribute| attribute.kind)
+            .filter(move |kind| kind.is_comprehension_required() && !understood(*kind))
+    }
+
+    /// Checks MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256, whichever `key` is for, in constant time (RFC 8489,
+    /// sections 14.5 and 14.6).
+    ///
+    /// Under `cfg(fuzzing)` any value of the right length passes, so that fuzzers get behind it.
+    pub fn verify_integrity(&self, key: &IntegrityKey) -> Result<(), VerifyError> {
+        let check = match key.integrity() {
+            Integrity::Sha1 => self.checks.sha1,
+            Integrity::Sha256 => self.checks.sha256,
+        };
+        let (at, value) = check.ok_or(VerifyError::Missing)?;
+        let header = self.header_ending_at(at + 4 + value.len());
+        let attributes = self.bytes.get(HEADER_LEN..at).unwrap_or_default();
+        let matches = cfg!(fuzzing) || key.verify(&header, attributes, value);
+        if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
+    }
+
+    /// Checks FINGERPRINT (RFC 8489, section 14.7). Under `cfg(fuzzing)` any value passes.
+    pub fn verify_fingerprint(&self) -> Result<(), VerifyError> {
+        let (at, value) = self.checks.fingerprint.ok_or(VerifyError::Missing)?;
+        let expected = fingerprint(self.bytes.get(..at).unwrap_or_default());
+        if expected.to_be_bytes() == value || cfg!(fuzzing) { Ok(()) } else { Err(VerifyError::Mismatch) }
+    }
+
+    /// The header as it would be if the message ended at `end`: that is what the integrity attributes cover.
+    fn header_ending_at(&self, end: usize) -> [u8; HEADER_LEN] {
+        let mut header = *self.header;
+        let [high, low] = u16::try_from(end.saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX).to_be_bytes();
+        let [_, _, len_high, len_low, ..] = &mut header;
+        (*len_high, *len_low) = (high, low);
+        header
+    }
+}
+
+/// Walks the attributes once: all lengths are checked and the trailing checks are found. Returns the attributes before
+/// the checks.
+fn walk(body: &[u8]) -> Result<(&[u8], Checks<'_>), ParseError> {
+    let mut reader = Reader::new(body);
+    let mut checks = Checks::default();
+    let mut end = body.len();
+    while !reader.is_empty() {
+        if checks.fingerprint.is_some() {
+            return Err(ParseError::AfterFingerprint);
+        }
+        let start = body.len() - reader.remaining();
+        let attribute = next_attribute(&mut reader).ok_or(ParseError::AttributeOverrun)?;
+        if checks.note(start + HEADER_LEN, attribute)? {
+            end = end.min(start);
+        }
+    }
+    Ok((body.get(..end).unwrap_or_default(), checks))
+}
+
+impl<'a> Checks<'a> {
+    /// Remembers an attribute if it is a check; says whether it was one.
+    fn note(&mut self, at: usize, attribute: RawAttribute<'a>) -> Result<bool, ParseError> {
+        let len = attribute.value.len();
+        let (slot, valid) = match attribute.kind {
+            AttributeType::MESSAGE_INTEGRITY => (&mut self.sha1, len == 20),
+            AttributeType::MESSAGE_INTEGRITY_SHA256 => {
+                (&mut self.sha256, (16..=32).contains(&len) && len.is_multiple_of(4))
+            }
+            AttributeType::FINGERPRINT => (&mut self.fingerprint, len == 4),
+            _ => return Ok(false),
+        };
+        if !valid {
+            return Err(ParseError::BadCheckLength);
+        }
+        slot.get_or_insert((at, attribute.value));
+        Ok(true)
+    }
+}
+
+/// Takes the next attribute and its padding; `None` when it is cut off.
+fn next_attribute<'a>(reader: &mut Reader<'a>) -> Option<RawAttribute<'a>> {
+    let [a, b, c, d] = reader.array().ok()?;
+    let len = usize::from(u16::from_be_bytes([c, d]));
+    let padded = reader.take(len.next_multiple_of(4)).ok()?;
+    Some(RawAttribute { kind: AttributeType(u16::from_be_bytes([a, b])), value: padded.get(..len)? })
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} {:?} ", self.method(), self.class(), self.transaction_id())?;
+        f.debug_list().entries(self.attributes().map(|attribute| attribute.kind)).finish()
+    }
+}
+
+/// The attributes of a message, in wire order.
+#[derive(Clone, Debug)]
+pub struct Attributes<'a> {
+    rest: Reader<'a>,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = RawAttribute<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        next_attribute(&mut self.rest)
+    }
+}
