@@ -3,3 +3,10 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+pub mod extension;
+mod packet;
+mod write;
+
+pub use packet::{ParseError, RtpHeader, RtpPacket, is_rtcp};
+pub use write::write_forwarded;
