@@ -1,16 +1,16 @@
-// Runs every case against every browser it names. Usage: node run.mjs [--filter TEXT] [--list]
+// Runs every case against every browser it names. Usage: node run.mjs [--filter TEXT] [--browser NAME] [--list]
 // Each case module exports `cases`: [{ name, browser?, options?, run({ page, browser, note }) }]; cases of one browser
 // with equal options share one browser process.
 import fs from 'node:fs';
 import { start } from './lib/browsers.mjs';
 
 const argument = name => { const i = process.argv.indexOf(name); return i < 0 ? undefined : process.argv[i + 1]; };
-const filter = argument('--filter'), CASE_MS = 60000;
+const filter = argument('--filter'), only = argument('--browser'), CASE_MS = 60000;
 
 const cases = [];
 for (const file of fs.readdirSync(new URL('cases', import.meta.url)).sort())
   if (file.endsWith('.mjs')) cases.push(...(await import(`./cases/${file}`)).cases);
-const wanted = cases.filter(c => !filter || c.name.includes(filter));
+const wanted = cases.filter(c => (!filter || c.name.includes(filter)) && (!only || c.name.startsWith(only)));
 if (process.argv.includes('--list')) {
   for (const { name } of wanted) console.log(name);
   process.exit(0);

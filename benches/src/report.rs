@@ -1,0 +1,121 @@
+//! Figures, as a table for people or as lines for programs (`-- --lines`).
+
+use std::collections::BTreeMap;
+
+/// What was measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// MB (10⁶ bytes) per second of CPU time.
+    Throughput,
+    /// Messages per second of CPU time.
+    Messages,
+    /// Packets per second of CPU time.
+    Packets,
+    /// Full mutual handshakes per second of CPU time.
+    Handshakes,
+    /// Connection set-ups per second of CPU time.
+    Setups,
+    /// Operations per second of CPU time.
+    Ops,
+    /// Bytes on the heap.
+    HeapBytes,
+    /// Allocations per unit of work.
+    Allocations,
+}
+
+impl Metric {
+    const fn name_and_unit(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Throughput => ("throughput", "MB/s"),
+            Self::Messages => ("messages", "1/s"),
+            Self::Packets => ("packets", "1/s"),
+            Self::Handshakes => ("handshakes", "1/s"),
+            Self::Setups => ("setups", "1/s"),
+            Self::Ops => ("ops", "1/s"),
+            Self::HeapBytes => ("heap_bytes", "B"),
+            Self::Allocations => ("allocations", "1"),
+        }
+    }
+}
+
+/// One number.
+pub struct Figure {
+    /// The case within the bench, e.g. `1KiB/128KiB`.
+    pub case: String,
+    /// Who did it.
+    pub implementation: String,
+    /// What was measured.
+    pub metric: Metric,
+    /// The median.
+    pub value: f64,
+}
+
+/// All figures of a bench; prints itself as it grows (`--lines`) or at the end.
+pub struct Report {
+    bench: &'static str,
+    lines: bool,
+    figures: Vec<Figure>,
+}
+
+impl Report {
+    /// The report of the bench called `bench`, in the form the command line asks for.
+    pub fn from_arguments(bench: &'static str) -> Self {
+        Self { bench, lines: std::env::args().any(|argument| argument == "--lines"), figures: Vec::new() }
+    }
+
+    /// Adds a figure.
+    pub fn add(&mut self, figure: Figure) {
+        if self.lines {
+            let (metric, unit) = figure.metric.name_and_unit();
+            println!(
+                "bench={}/{} impl={} metric={metric} value={:.3} unit={unit}",
+                self.bench, figure.case, figure.implementation, figure.value
+            );
+        }
+        self.figures.push(figure);
+    }
+
+    /// Prints the table: a row per case, a column per implementation, and ours against the best of the others.
+    pub fn finish(self) {
+        if self.lines {
+            return;
+        }
+        let mut columns: Vec<&str> = Vec::new();
+        let mut rows: BTreeMap<(usize, &str, &str), BTreeMap<&str, f64>> = BTreeMap::new();
+        for (order, figure) in self.figures.iter().enumerate() {
+            let (metric, unit) = figure.metric.name_and_unit();
+            if !columns.contains(&figure.implementation.as_str()) {
+                columns.push(&figure.implementation);
+            }
+            let known = rows.keys().find(|(_, case, m)| *case == figure.case && *m == metric).map(|(order, ..)| *order);
+            let _ = unit;
+            rows.entry((known.unwrap_or(order), &figure.case, metric))
+                .or_default()
+                .insert(&figure.implementation, figure.value);
+        }
+        print!("{:<28} {:<12}", self.bench, "metric");
+        columns.iter().for_each(|column| print!(" {column:>20}"));
+        println!("  ours / best other");
+        for ((_, case, metric), values) in &rows {
+            print!("{case:<28} {metric:<12}");
+            for column in &columns {
+                match values.get(column) {
+                    Some(value) => print!(" {value:>20.1}"),
+                    None => print!(" {:>20}", "-"),
+                }
+            }
+            println!("  {}", ratio(values));
+        }
+    }
+}
+
+fn ratio(values: &BTreeMap<&str, f64>) -> String {
+    let best = |ours: bool| {
+        values
+            .iter()
+            .filter(|(name, _)| name.starts_with("sendrecv-") == ours && !name.starts_with("limit-"))
+            .map(|(_, value)| *value)
+            .fold(f64::NAN, f64::max)
+    };
+    format!("{:.2}", best(true) / best(false))
+}

@@ -1,0 +1,116 @@
+//! What a peer connection is configured with.
+
+use crate::ice_server::IceServer;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use sendrecv_crypto::CryptoProvider;
+use serde::{Deserialize, Serialize};
+
+pub use sendrecv_dtls::Certificate;
+
+/// `RTCIceTransportPolicy`: which candidates may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IceTransportPolicy {
+    /// Relayed ones only: the peer never learns our addresses.
+    Relay,
+    /// All.
+    #[default]
+    All,
+}
+
+/// `RTCBundlePolicy`. Everything is offered in one BUNDLE group under each of them; they differ in what is done for
+/// peers that cannot bundle, which every browser can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BundlePolicy {
+    /// One transport per kind where the peer cannot bundle.
+    #[default]
+    Balanced,
+    /// One transport per section where the peer cannot bundle.
+    MaxCompat,
+    /// One transport in any case.
+    MaxBundle,
+}
+
+/// `RTCRtcpMuxPolicy`: RTP and RTCP always share a transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RtcpMuxPolicy {
+    /// Sections that do not multiplex are refused.
+    #[default]
+    Require,
+}
+
+/// `RTCConfiguration`, and behind [`settings`](Self::settings) what a browser decides for itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Configuration {
+    /// STUN and TURN servers.
+    pub ice_servers: Vec<IceServer>,
+    /// Which candidates may be used.
+    pub ice_transport_policy: IceTransportPolicy,
+    /// What to do for peers that cannot bundle.
+    pub bundle_policy: BundlePolicy,
+    /// Always `require`.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
+    /// The certificate to use; the first counts. Empty: one is made from the seed.
+    #[serde(skip)]
+    pub certificates: Vec<Arc<Certificate>>,
+    /// How many candidates to gather ahead of need; only 0 has an effect so far.
+    pub ice_candidate_pool_size: u8,
+    /// What a browser decides for itself.
+    #[serde(skip)]
+    pub settings: Settings,
+}
+
+/// The versions of DTLS that may be negotiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DtlsVersion {
+    /// RFC 6347.
+    Dtls12,
+    /// RFC 9147.
+    Dtls13,
+}
+
+/// Choices of the host that a browser makes for itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where cryptography comes from.
+    pub crypto: &'static dyn CryptoProvider,
+    /// Wall-clock time at [`Instant::ZERO`](sendrecv_core::Instant::ZERO), in milliseconds since 1970, for
+    /// certificates, RTCP sender reports and the timestamps of statistics.
+    pub unix_ms_at_epoch: u64,
+    /// The lowest DTLS version to accept.
+    pub dtls_min: DtlsVersion,
+    /// The highest DTLS version to offer.
+    pub dtls_max: DtlsVersion,
+    /// Be an ICE-lite agent (RFC 8445, section 2.5): for servers with public addresses.
+    pub ice_lite: bool,
+    /// What every ICE username fragment begins with, so that a load balancer can route by it. At most 64 characters
+    /// of `ice-char` (RFC 8839, section 5.4).
+    pub ice_ufrag_prefix: String,
+    /// The largest UDP payload to send before path MTU discovery has found more, in bytes (548 to 1472).
+    pub initial_packet_size: usize,
+    /// The largest data-channel message to accept, in bytes; announced as `a=max-message-size`. 1 to 2³⁰.
+    pub max_message_size: u32,
+    /// Canonical name in RTCP (RFC 3550, section 6.5.1); empty: a random one.
+    pub cname: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            crypto: sendrecv_crypto::default_provider(),
+            unix_ms_at_epoch: 0,
+            dtls_min: DtlsVersion::Dtls12,
+            dtls_max: DtlsVersion::Dtls13,
+            ice_lite: false,
+            ice_ufrag_prefix: String::new(),
+            initial_packet_size: 1200,
+            max_message_size: 262_144,
+            cname: String::new(),
+        }
+    }
+}
