@@ -1,0 +1,236 @@
+//! Many datagrams per system call.
+
+use quinn_udp::{EcnCodepoint, RecvMeta, UdpSockRef, UdpSocketState};
+use sendrecv_core::{Ecn, Path, Transmit};
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+
+/// What the kernel can do for one socket: segmentation on the way out, coalescing on the way in, ECN both ways.
+/// Where it can do none of that, datagrams go one by one and nothing else changes.
+#[derive(Debug)]
+pub struct Offload {
+    state: UdpSocketState,
+    address: SocketAddr,
+}
+
+/// The largest UDP payload of an IPv4 packet; a batch for the kernel to cut up must not be larger either.
+const MAX_BATCH: usize = 65_507;
+
+impl Offload {
+    /// Prepares a socket that is bound to `address`.
+    pub fn new<S>(socket: &S, address: SocketAddr) -> io::Result<Self>
+    where
+        for<'s> UdpSockRef<'s>: From<&'s S>,
+    {
+        Ok(Self { state: UdpSocketState::new(socket.into())?, address })
+    }
+
+    /// The address the socket is bound to.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends `content` to `remote`, cut up as `transmit` says. Returns how many bytes of it are done with; fewer than
+    /// all when the socket's buffer is full, with the rest to be tried again when it is writable.
+    ///
+    /// Errors of the network ("unreachable", "refused", "too long") end here: to protocols that retransmit they are
+    /// losses.
+    pub fn send<S>(&self, socket: &S, transmit: &Transmit, remote: SocketAddr, content: &[u8]) -> usize
+    where
+        for<'s> UdpSockRef<'s>: From<&'s S>,
+    {
+        let segment = transmit.segment_size.unwrap_or(content.len()).max(1);
+        let mut done = 0;
+        while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
+            let batch = rest.get(..self.batch_bytes(segment)).unwrap_or(rest);
+            let message = quinn_udp::Transmit {
+                destination: remote,
+                ecn: to_codepoint(transmit.ecn),
+                contents: batch,
+                segment_size: (batch.len() > segment).then_some(segment),
+                src_ip: None,
+            };
+            match self.state.try_send(socket.into(), &message) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // A device without segmentation: the state has learned it, and the same bytes go one by one.
+                Err(_) if batch.len() > self.batch_bytes(segment) => continue,
+                Err(error) => {
+                    tracing::debug!(%error, %remote, bytes = batch.len(), "datagram not sent");
+                }
+                Ok(()) => {}
+            }
+            done += batch.len();
+        }
+        done
+    }
+
+    /// Receives what has arrived, as far as the slab has room. `WouldBlock` when nothing has.
+    pub fn receive<S>(&self, socket: &S, slab: &mut Slab) -> io::Result<()>
+    where
+        for<'s> UdpSockRef<'s>: From<&'s S>,
+    {
+        slab.filled = 0;
+        slab.local = Some(self.address);
+        let mut chunks = slab.memory.chunks_mut(SLOT_BYTES);
+        let mut slots: [IoSliceMut<'_>; SLOTS] =
+            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        slab.filled = self.state.recv(socket.into(), &mut slots, &mut slab.meta)?;
+        Ok(())
+    }
+
+    /// How much fits into one system call: whole segments, as many as the kernel takes.
+    fn batch_bytes(&self, segment: usize) -> usize {
+        segment.saturating_mul(self.state.max_gso_segments().min(MAX_BATCH / segment).max(1))
+    }
+}
+
+/// A slot holds what the kernel coalesces at most; there are as many as one system call should fill.
+const SLOT_BYTES: usize = 65_536;
+const SLOTS: usize = 16;
+
+/// Memory for what arrives. Untouched pages cost nothing, so the slab is as large as the largest burst.
+#[derive(Debug)]
+pub struct Slab {
+    memory: Vec<u8>,
+    meta: [RecvMeta; SLOTS],
+    filled: usize,
+    local: Option<SocketAddr>,
+}
+
+impl Default for Slab {
+    fn default() -> Self {
+        Self {
+            memory: vec![0; SLOTS * SLOT_BYTES],
+            meta: [RecvMeta::default(); SLOTS],
+            filled: 0,
+            local: None,
+        }
+    }
+}
+
+/// A datagram that arrived, to be decrypted where it lies.
+#[derive(Debug)]
+pub struct Received<'a> {
+    /// The socket it came to, and its sender.
+    pub path: Path,
+    /// How the network marked it.
+    pub ecn: Ecn,
+    /// Its content.
+    pub data: &'a mut [u8],
+}
+
+impl Slab {
+    /// The datagrams of the last [`Offload::receive`], in the order of arrival.
+    pub fn datagrams(&mut self) -> impl Iterator<Item = Received<'_>> {
+        let local = self.local;
+        let slots = self.memory.chunks_mut(SLOT_BYTES).zip(self.meta).take(self.filled);
+        slots.filter_map(move |(slot, meta)| Some((local?, slot.get_mut(..meta.len)?, meta))).flat_map(
+            |(local, bytes, meta)| {
+                let path = Path::udp(local, canonical(meta.addr));
+                let ecn = from_codepoint(meta.ecn);
+                bytes.chunks_mut(meta.stride.max(1)).map(move |data| Received { path, ecn, data })
+            },
+        )
+    }
+}
+
+/// Scopes and flow labels are about this machine, not about the peer's name: candidates do not have them.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+const fn to_codepoint(ecn: Ecn) -> Option<EcnCodepoint> {
+    match ecn {
+        Ecn::NotEct => None,
+        Ecn::Ect0 => Some(EcnCodepoint::Ect0),
+        Ecn::Ect1 => Some(EcnCodepoint::Ect1),
+        Ecn::Ce => Some(EcnCodepoint::Ce),
+    }
+}
+
+const fn from_codepoint(codepoint: Option<EcnCodepoint>) -> Ecn {
+    match codepoint {
+        None => Ecn::NotEct,
+        Some(EcnCodepoint::Ect0) => Ecn::Ect0,
+        Some(EcnCodepoint::Ect1) => Ecn::Ect1,
+        Some(EcnCodepoint::Ce) => Ecn::Ce,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    fn socket() -> (UdpSocket, Offload) {
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        let offload = Offload::new(&socket, socket.local_addr().unwrap()).unwrap();
+        (socket, offload)
+    }
+
+    /// Receives until `count` datagrams have come, as (path, ecn, content).
+    fn receive(socket: &UdpSocket, offload: &Offload, count: usize) -> Vec<(Path, Ecn, Vec<u8>)> {
+        let mut slab = Slab::default();
+        let mut all = Vec::new();
+        for _ in 0..500 {
+            match offload.receive(socket, &mut slab) {
+                Ok(()) => all.extend(slab.datagrams().map(|d| (d.path, d.ecn, d.data.to_vec()))),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+            if all.len() >= count {
+                break;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        all
+    }
+
+    #[test]
+    fn a_batch_arrives_as_the_datagrams_it_was_cut_into() {
+        let ((a, a_offload), (b, b_offload)) = (socket(), socket());
+        let content: Vec<u8> = (0..60_000_u32).map(|i| i.to_be_bytes()[3]).collect();
+        let transmit = Transmit { path: None, segment_size: Some(1187), ecn: Ecn::Ect0 };
+        assert_eq!(a_offload.send(&a, &transmit, b_offload.address(), &content), content.len());
+        let received = receive(&b, &b_offload, content.len().div_ceil(1187));
+        let path = Path::udp(b_offload.address(), a_offload.address());
+        for (p, ecn, _) in &received {
+            assert_eq!((p, ecn), (&path, &Ecn::Ect0));
+        }
+        let pieces: Vec<_> = received.iter().map(|(_, _, data)| data.as_slice()).collect();
+        assert_eq!(pieces, content.chunks(1187).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn datagrams_of_different_senders_stay_apart() {
+        let (receiver, offload) = socket();
+        let senders = [socket(), socket(), socket()];
+        for (sender, sender_offload) in &senders {
+            let text = sender_offload.address().to_string();
+            let transmit = Transmit::selected();
+            sender_offload.send(sender, &transmit, offload.address(), text.as_bytes());
+        }
+        let received = receive(&receiver, &offload, 3);
+        assert_eq!(received.len(), 3);
+        for (path, ecn, data) in received {
+            assert_eq!((path.remote.to_string().into_bytes(), ecn), (data, Ecn::NotEct));
+        }
+    }
+
+    #[test]
+    fn a_refused_datagram_is_a_loss_and_no_error() {
+        let (a, offload) = socket();
+        let (gone, gone_offload) = socket();
+        drop(gone);
+        for _ in 0..3 {
+            assert_eq!(offload.send(&a, &Transmit::selected(), gone_offload.address(), b"x"), 1);
+        }
+        assert_eq!(
+            offload.send(&a, &Transmit::selected(), gone_offload.address(), &[0; 65_536]),
+            65_536,
+            "too long for UDP"
+        );
+    }
+}
