@@ -3,7 +3,9 @@
 //! - [`Message`] reads a message over borrowed bytes, without allocating; [`MessageBuilder`] writes one straight into
 //!   a packet buffer. [`attribute`] has a type for every attribute of STUN, ICE and TURN, and keeps unknown ones.
 //! - [`IntegrityKey`] signs and verifies; its HMAC state is prepared once. Keys come from short-term credentials (ICE)
-//!   or long-term ones (TURN).
+//!   or long-term ones (TURN); [`LongTermAuth`] answers a server's challenges.
+//! - [`ClientTransaction`] is the retransmission schedule of one request, over UDP and over TCP.
+//! - [`BindingServer`] answers "what is my address".
 //!
 //! A connectivity check, written and read back:
 //!
@@ -36,14 +38,20 @@ extern crate alloc;
 extern crate std;
 
 pub mod attribute;
+mod auth;
 mod builder;
 mod credentials;
 mod header;
 mod integrity;
 mod message;
+mod server;
+mod transaction;
 
+pub use auth::{ChallengeError, LongTermAuth, SecurityFeatures};
 pub use builder::{MessageBuffer, MessageBuilder};
 pub use credentials::{Credentials, long_term_key, opaque_string, short_term_key, user_hash};
 pub use header::{Class, HEADER_LEN, MAGIC_COOKIE, Method, TransactionId, is_stun};
 pub use integrity::{Integrity, IntegrityKey, VerifyError};
 pub use message::{Attributes, Message, ParseError};
+pub use server::{BindingServer, ServerDiscard};
+pub use transaction::{ClientTransaction, Step, TransactionConfig, TransactionFailure};

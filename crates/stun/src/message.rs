@@ -14,6 +14,7 @@ use crate::header::{COOKIE_BYTES, HEADER_LEN, split_message_type};
 use crate::integrity::{Integrity, IntegrityKey, VerifyError, fingerprint};
 use crate::{Class, Method, TransactionId};
 use core::fmt;
+use core::ops::Range;
 use sendrecv_core::Reader;
 
 /// Why bytes are not a STUN message.
@@ -130,6 +131,20 @@ impl<'a> Message<'a> {
     pub fn attribute<T: Attribute<'a>>(&self) -> Option<T> {
         let raw = self.attributes().find(|attribute| attribute.kind == T::TYPE)?;
         T::decode(raw.value, self.transaction_id())
+    }
+
+    /// Where in [`as_bytes`](Self::as_bytes) the value of the first attribute of this type lies, for those who want to
+    /// change it in place.
+    pub fn position(&self, kind: AttributeType) -> Option<Range<usize>> {
+        let mut rest = Reader::new(self.attributes);
+        while let Some(attribute) = next_attribute(&mut rest) {
+            if attribute.kind == kind {
+                let behind = HEADER_LEN + self.attributes.len() - rest.remaining();
+                let start = behind - attribute.value.len().next_multiple_of(4);
+                return Some(start..start + attribute.value.len());
+            }
+        }
+        None
     }
 
     /// Whether an attribute of this type is present, well-formed or not.

@@ -140,6 +140,19 @@ fn a_message_longer_than_the_length_field_is_refused() {
 }
 
 #[test]
+fn a_value_is_found_where_it_lies() {
+    let mut packet = Vec::new();
+    let id = TransactionId([1; 12]);
+    let mut builder = MessageBuilder::new(&mut packet, Class::Indication, Method::SEND, id).unwrap();
+    builder.attribute(&Username("odd")).unwrap();
+    builder.raw(AttributeType::DATA, b"payload").unwrap();
+    builder.attribute(&Priority(1)).unwrap();
+    let message = Message::parse(&packet).unwrap();
+    assert_eq!(&packet[message.position(AttributeType::DATA).unwrap()], b"payload");
+    assert_eq!(message.position(AttributeType::REALM), None);
+}
+
+#[test]
 fn unknown_required_attributes_are_listed_for_a_420() {
     let mut packet = Vec::new();
     let id = TransactionId([1; 12]);

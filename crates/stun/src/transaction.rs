@@ -1,0 +1,228 @@
+//! The retransmission schedule of a request (RFC 8489, section 6.2).
+
+use crate::TransactionId;
+use core::fmt;
+use core::time::Duration;
+use sendrecv_core::Instant;
+
+/// The timers of client transactions. The defaults are those of RFC 8489.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionConfig {
+    /// RTO: the wait before the first retransmission; it doubles with each. 500 ms.
+    pub rto: Duration,
+    /// Rc: how often a request is sent in all. 7.
+    pub max_requests: u32,
+    /// Rm: how many RTOs to wait after the last request. 16.
+    pub last_wait: u32,
+    /// Ti: how long to wait over TCP and TLS, which do their own retransmissions. 39.5 s.
+    pub reliable_timeout: Duration,
+}
+
+impl Default for TransactionConfig {
+    fn default() -> Self {
+        Self {
+            rto: Duration::from_millis(500),
+            max_requests: 7,
+            last_wait: 16,
+            reliable_timeout: Duration::from_millis(39_500),
+        }
+    }
+}
+
+impl TransactionConfig {
+    /// How long to wait after the request was sent for the `sent`th time.
+    fn wait_after(&self, sent: u32, reliable: bool) -> Duration {
+        if reliable {
+            self.reliable_timeout
+        } else if sent >= self.max_requests {
+            self.rto.saturating_mul(self.last_wait)
+        } else {
+            self.rto.saturating_mul(1u32.checked_shl(sent.saturating_sub(1)).unwrap_or(u32::MAX))
+        }
+    }
+}
+
+/// Why a transaction ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionFailure {
+    /// Nothing came.
+    TimedOut,
+    /// Only answers came whose integrity did not verify (RFC 8489, sections 9.1.4 and 9.2.5).
+    IntegrityViolated,
+}
+
+impl fmt::Display for TransactionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TimedOut => "no response",
+            Self::IntegrityViolated => "only responses that failed their integrity check",
+        })
+    }
+}
+
+impl core::error::Error for TransactionFailure {}
+
+/// What a transaction wants at a given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing before [`ClientTransaction::deadline`].
+    Wait,
+    /// The request is to be sent, again or for the first time; then call [`ClientTransaction::sent`].
+    Send,
+    /// It is over.
+    Failed(TransactionFailure),
+}
+
+/// One request that awaits its response.
+///
+/// It knows when, not what: whoever owns it keeps what is needed to write the request again.
+///
+/// ```
+/// use core::time::Duration;
+/// use sendrecv_core::{Instant, Seed};
+/// use sendrecv_stun::{ClientTransaction, Step, TransactionConfig, TransactionId};
+///
+/// let id = TransactionId::random(&mut Seed::from_u64(1).rng());
+/// let mut transaction = ClientTransaction::new(id, false, TransactionConfig::default(), Instant::ZERO);
+/// assert_eq!(transaction.step(Instant::ZERO), Step::Send);
+/// transaction.sent(Instant::ZERO);
+/// assert_eq!(transaction.deadline(), Instant::from_millis(500));
+/// assert_eq!(transaction.rtt(Instant::from_millis(80)), Some(Duration::from_millis(80)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientTransaction {
+    id: TransactionId,
+    config: TransactionConfig,
+    reliable: bool,
+    sent: u32,
+    last_sent: Instant,
+    deadline: Instant,
+    violated: bool,
+}
+
+impl ClientTransaction {
+    /// A transaction whose request is due at `now`. `reliable`: over TCP or TLS.
+    pub const fn new(id: TransactionId, reliable: bool, config: TransactionConfig, now: Instant) -> Self {
+        Self { id, config, reliable, sent: 0, last_sent: now, deadline: now, violated: false }
+    }
+
+    /// The transaction's id.
+    pub const fn id(&self) -> TransactionId {
+        self.id
+    }
+
+    /// When it wants something next.
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// How often the request was sent.
+    pub const fn requests_sent(&self) -> u32 {
+        self.sent
+    }
+
+    /// What it wants at `now`.
+    pub fn step(&self, now: Instant) -> Step {
+        if self.violated && self.reliable {
+            return Step::Failed(TransactionFailure::IntegrityViolated);
+        }
+        if now < self.deadline {
+            return Step::Wait;
+        }
+        match (self.sent, self.violated) {
+            (sent, _) if sent < self.max_requests() => Step::Send,
+            (_, true) => Step::Failed(TransactionFailure::IntegrityViolated),
+            (_, false) => Step::Failed(TransactionFailure::TimedOut),
+        }
+    }
+
+    /// The request was sent at `now`.
+    pub fn sent(&mut self, now: Instant) {
+        self.sent = self.sent.saturating_add(1);
+        self.last_sent = now;
+        self.deadline = now + self.config.wait_after(self.sent, self.reliable);
+    }
+
+    /// A response came whose integrity is missing or wrong. Over UDP it counts as not received; over TCP it ends the
+    /// transaction at the next [`step`](Self::step).
+    pub const fn note_violation(&mut self) {
+        self.violated = true;
+        if self.reliable {
+            self.deadline = Instant::ZERO;
+        }
+    }
+
+    /// The round-trip time, if the response came at `now`; `None` when the request was sent more than once, because
+    /// then nobody knows which one was answered.
+    pub fn rtt(&self, now: Instant) -> Option<Duration> {
+        (self.sent == 1).then(|| now.saturating_since(self.last_sent))
+    }
+
+    const fn max_requests(&self) -> u32 {
+        if self.reliable { 1 } else { self.config.max_requests }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn transaction(reliable: bool) -> ClientTransaction {
+        ClientTransaction::new(TransactionId([0; 12]), reliable, TransactionConfig::default(), Instant::ZERO)
+    }
+
+    /// Runs it without an answer: the times of its requests in ms, when it ends, and how.
+    fn run(mut transaction: ClientTransaction) -> (Vec<u64>, u64, TransactionFailure) {
+        let mut times = Vec::new();
+        loop {
+            let now = transaction.deadline();
+            match transaction.step(now) {
+                Step::Send => {
+                    times.push(now.as_millis());
+                    transaction.sent(now);
+                }
+                Step::Failed(failure) => return (times, now.as_millis(), failure),
+                Step::Wait => panic!("a deadline without anything to do"),
+            }
+        }
+    }
+
+    #[test]
+    fn over_udp_the_schedule_is_that_of_rfc_8489() {
+        let times = [0, 500, 1500, 3500, 7500, 15_500, 31_500].to_vec();
+        assert_eq!(run(transaction(false)), (times, 39_500, TransactionFailure::TimedOut));
+    }
+
+    #[test]
+    fn over_tcp_there_is_one_request() {
+        assert_eq!(run(transaction(true)), ([0].to_vec(), 39_500, TransactionFailure::TimedOut));
+    }
+
+    #[test]
+    fn a_violation_ends_a_reliable_transaction_at_once_and_a_datagram_one_late() {
+        let mut reliable = transaction(true);
+        reliable.sent(Instant::ZERO);
+        reliable.note_violation();
+        assert_eq!(reliable.step(Instant::ZERO), Step::Failed(TransactionFailure::IntegrityViolated));
+
+        let mut datagram = transaction(false);
+        datagram.note_violation();
+        assert_eq!(run(datagram).2, TransactionFailure::IntegrityViolated);
+    }
+
+    #[test]
+    fn a_repeated_request_gives_no_rtt() {
+        let mut transaction = transaction(false);
+        transaction.sent(Instant::ZERO);
+        transaction.sent(Instant::from_millis(500));
+        assert_eq!(transaction.rtt(Instant::from_millis(600)), None);
+    }
+
+    #[test]
+    fn absurd_settings_do_not_overflow() {
+        let config =
+            TransactionConfig { rto: Duration::MAX, max_requests: 100, ..TransactionConfig::default() };
+        assert_eq!(config.wait_after(90, false), Duration::MAX);
+    }
+}
