@@ -1,4 +1,5 @@
 //! Every session description of the RFCs and browsers at hand is read, and written back without loss.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use sendrecv_sdp::{Attribute, Direction, ErrorKind, ParseError, SessionDescription, Setup};
 use std::collections::BTreeMap;
