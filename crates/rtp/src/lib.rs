@@ -5,8 +5,12 @@
 extern crate alloc;
 
 pub mod extension;
+mod ntp;
 mod packet;
+pub mod payload;
+pub mod rtcp;
 mod write;
 
+pub use ntp::{CompactNtp, NtpTime};
 pub use packet::{ParseError, RtpHeader, RtpPacket, is_rtcp};
 pub use write::write_forwarded;
