@@ -2,11 +2,13 @@
 
 mod rtcp;
 mod rtp;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use rtcp::Trailer;
 
 use crate::extension::ExtensionCipher;
-use crate::keys::{CM_SALT_LEN, Label, MasterKey, derive, left_aligned};
+use crate::keys::{Label, MasterKey, derive, left_aligned};
 use crate::{Discard, Options, SrtpProfile};
 use alloc::boxed::Box;
 use sendrecv_crypto::{Aead, CryptoError, CryptoProvider, HashAlgorithm, Hmac, StreamCipher};
@@ -107,5 +109,3 @@ fn nonce(salt: u128, ssrc: u32, index: u64) -> [u8; 12] {
 fn authenticated(result: Result<(), CryptoError>) -> Result<(), Discard> {
     if cfg!(fuzzing) { Ok(()) } else { result.map_err(|_| Discard::Unauthenticated) }
 }
-
-const _: () = assert!(CM_SALT_LEN == SrtpProfile::Aes128CmSha1_80.salt_len());

@@ -7,12 +7,13 @@
 //! The keystream runs along the whole extension; where an element's data lies decides which part of it is used.
 
 use crate::cipher::counter_block;
-use crate::keys::{CM_SALT_LEN, Label, MasterKey, derive, left_aligned};
+use crate::keys::{Label, MasterKey, derive, left_aligned};
 use crate::{ExtensionIds, SrtpProfile};
 use alloc::boxed::Box;
 use sendrecv_crypto::{CryptoError, CryptoProvider, StreamCipher};
 
-/// The cipher for extension elements, AES-CM in every profile (RFC 7714, section 8.3).
+/// The cipher for extension elements: AES-CM in every profile (RFC 7714, section 8.3), with keys and salts as long as
+/// the profile's own (RFC 6904, section 3).
 pub(crate) struct ExtensionCipher {
     stream: Box<dyn StreamCipher>,
     salt: u128,
@@ -27,7 +28,7 @@ impl ExtensionCipher {
         ids: ExtensionIds,
     ) -> Result<Self, CryptoError> {
         let key = derive(provider, master, Label::ExtensionEncryption, profile.key_len())?;
-        let salt = derive(provider, master, Label::ExtensionSalt, CM_SALT_LEN)?;
+        let salt = derive(provider, master, Label::ExtensionSalt, profile.salt_len())?;
         Ok(Self { stream: provider.aes_ctr(&key)?, salt: left_aligned(&salt), ids })
     }
 

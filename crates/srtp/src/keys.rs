@@ -38,9 +38,6 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Length of a salt of AES in counter mode.
-pub(crate) const CM_SALT_LEN: usize = 14;
-
 /// What a session key is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Label {
