@@ -13,8 +13,12 @@ extern crate alloc;
 extern crate std;
 
 mod algorithm;
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
 mod error;
 pub mod hkdf;
+#[cfg(feature = "rustcrypto")]
+mod hybrid;
 mod provider;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
@@ -22,6 +26,8 @@ mod secret;
 pub mod tls12;
 
 pub use algorithm::{AeadAlgorithm, HashAlgorithm, NamedGroup, SignatureScheme};
+#[cfg(feature = "aws-lc-rs")]
+pub use aws_lc::aws_lc_rs;
 pub use error::CryptoError;
 pub use provider::{
     Aead, BlockCipher, CryptoProvider, Hash, Hmac, KeyExchange, SigningKey, StreamCipher, TAG_LEN,
@@ -33,5 +39,8 @@ pub use secret::{Digest, Secret};
 /// The fastest provider that is compiled in.
 #[cfg(feature = "rustcrypto")]
 pub fn default_provider() -> &'static dyn CryptoProvider {
+    #[cfg(feature = "aws-lc-rs")]
+    return aws_lc_rs();
+    #[cfg(not(feature = "aws-lc-rs"))]
     rustcrypto()
 }

@@ -103,6 +103,11 @@ pub(crate) fn draw<T>(
     Err(CryptoError::InvalidKey)
 }
 
+/// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
+pub(crate) fn is_uncompressed(point: &[u8]) -> bool {
+    point.first() == Some(&4)
+}
+
 /// An authenticated cipher with its key. Nonces are the caller's business and must never repeat.
 pub trait Aead: Send + Sync {
     /// Encrypts `data` in place and returns the tag.

@@ -3,14 +3,13 @@
 mod aead;
 mod cipher;
 mod hash;
-mod hybrid;
 mod kex;
 mod sign;
 mod verify;
 
 use crate::{
     Aead, AeadAlgorithm, BlockCipher, CryptoError, CryptoProvider, Hash, HashAlgorithm, Hmac, KeyExchange,
-    NamedGroup, Secret, SignatureScheme, SigningKey, StreamCipher,
+    NamedGroup, Secret, SignatureScheme, SigningKey, StreamCipher, hybrid,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -66,7 +65,7 @@ impl CryptoProvider for RustCrypto {
             NamedGroup::Secp256r1 => Box::new(kex::Ecdh::<p256::NistP256>::new(group, private)?),
             NamedGroup::Secp384r1 => Box::new(kex::Ecdh::<p384::NistP384>::new(group, private)?),
             NamedGroup::X25519 => Box::new(kex::X25519::new(private)?),
-            NamedGroup::X25519MlKem768 => Box::new(hybrid::Hybrid::new(private)?),
+            NamedGroup::X25519MlKem768 => Box::new(hybrid::Hybrid::new(self, private)?),
         })
     }
 
@@ -76,12 +75,7 @@ impl CryptoProvider for RustCrypto {
         share: &[u8],
         rng: &mut Rng,
     ) -> Result<(Vec<u8>, Secret), CryptoError> {
-        if group == NamedGroup::X25519MlKem768 {
-            return hybrid::answer(share, rng);
-        }
-        let ours = self.key_exchange(group, rng)?;
-        let public = ours.public_share().to_vec();
-        Ok((public, ours.complete(share)?))
+        hybrid::answer(self, group, share, rng)
     }
 
     fn generate_p256(&self, rng: &mut Rng) -> Result<Box<dyn SigningKey>, CryptoError> {

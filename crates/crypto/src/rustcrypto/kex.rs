@@ -1,16 +1,12 @@
 //! Diffie-Hellman: the NIST curves and X25519.
 
+use crate::provider::is_uncompressed;
 use crate::{CryptoError, KeyExchange, NamedGroup, Secret};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytes, FieldBytesSize, PublicKey, SecretKey};
 use x25519_dalek::{PublicKey as XPublic, StaticSecret};
-
-/// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
-pub(super) fn is_uncompressed(point: &[u8]) -> bool {
-    point.first() == Some(&4)
-}
 
 /// ECDH on a NIST curve: points are checked to be on the curve and not at infinity.
 pub(super) struct Ecdh<C: CurveArithmetic> {
@@ -70,17 +66,6 @@ impl X25519 {
         let share = XPublic::from(&secret).to_bytes();
         Ok(Self { secret, share })
     }
-
-    pub(super) const fn share(&self) -> &[u8; 32] {
-        &self.share
-    }
-
-    /// The shared secret; refuses points of small order, whose result is all zero.
-    pub(super) fn agree(&self, peer_share: &[u8]) -> Result<[u8; 32], CryptoError> {
-        let peer: [u8; 32] = peer_share.try_into().map_err(|_| CryptoError::InvalidKey)?;
-        let shared = self.secret.diffie_hellman(&XPublic::from(peer));
-        if shared.was_contributory() { Ok(shared.to_bytes()) } else { Err(CryptoError::InvalidKey) }
-    }
 }
 
 impl KeyExchange for X25519 {
@@ -93,6 +78,13 @@ impl KeyExchange for X25519 {
     }
 
     fn complete(self: Box<Self>, peer_share: &[u8]) -> Result<Secret, CryptoError> {
-        self.agree(peer_share).map(|shared| Secret::new(shared.to_vec()))
+        let peer: [u8; 32] = peer_share.try_into().map_err(|_| CryptoError::InvalidKey)?;
+        let shared = self.secret.diffie_hellman(&XPublic::from(peer));
+        // Points of small order give all zeros, whatever our secret.
+        if shared.was_contributory() {
+            Ok(shared.as_bytes().as_slice().into())
+        } else {
+            Err(CryptoError::InvalidKey)
+        }
     }
 }

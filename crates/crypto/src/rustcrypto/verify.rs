@@ -1,6 +1,6 @@
 //! Checking signatures of peers.
 
-use super::kex::is_uncompressed;
+use crate::provider::is_uncompressed;
 use crate::{CryptoError, SignatureScheme};
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::signature::Verifier;
