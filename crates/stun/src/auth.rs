@@ -19,7 +19,8 @@ use core::fmt;
 use sendrecv_core::NoSpace;
 use sendrecv_crypto::{CryptoError, CryptoProvider};
 
-/// Longest REALM or NONCE taken from a server, in bytes (RFC 8489, sections 14.9 and 14.10).
+/// Longest REALM and NONCE taken from a server, together, in bytes. RFC 8489 would allow 763 for each; then a request
+/// with both might not fit into a datagram.
 const MAX_TEXT_LEN: usize = 763;
 
 /// Longest PASSWORD-ALGORITHMS taken from a server, in bytes.
@@ -154,9 +155,9 @@ impl LongTermAuth {
         };
         if let (Some(session), Some((key, hash))) = (&mut self.session, renewed) {
             (session.key, session.user_hash) = (key, hash);
+            self.generation = self.generation.saturating_add(1);
         }
         self.credentials = credentials;
-        self.generation = self.generation.saturating_add(1);
         Ok(())
     }
 
@@ -213,7 +214,7 @@ impl LongTermAuth {
     }
 
     fn answer(&self, response: &Message<'_>, realm: &str, nonce: &str) -> Result<Session, ChallengeError> {
-        if realm.len() > MAX_TEXT_LEN || nonce.len() > MAX_TEXT_LEN {
+        if realm.len() + nonce.len() > MAX_TEXT_LEN {
             return Err(ChallengeError::Malformed);
         }
         let offered = response.attribute::<PasswordAlgorithms<'_>>();
