@@ -1,0 +1,209 @@
+//! Routing received RTP (RFC 9143, section 9.2).
+
+use super::{MAX_EVENTS, MediaEngine};
+use crate::discard::Discard;
+use crate::event::Event;
+use crate::inbound::Inbound;
+use crate::parameters::SectionId;
+use crate::receive::{Accepted, ReceiveStream, rtx};
+use crate::sections::{PayloadUse, ReceiveCodec};
+use crate::table::Source;
+use sendrecv_core::Instant;
+use sendrecv_rtp::RtpPacket;
+use sendrecv_rtp::extension::{AudioLevel, ExtensionKind, TransportSequenceNumber, sdes_text};
+
+/// To which stream a packet goes, and what it is there.
+#[derive(Clone, Copy, Debug)]
+struct Route {
+    position: usize,
+    section: SectionId,
+    ssrc: u32,
+    payload_use: PayloadUse,
+}
+
+impl MediaEngine {
+    pub(super) fn receive_rtp<'b>(
+        &mut self,
+        now: Instant,
+        datagram: &'b mut [u8],
+    ) -> Result<Option<Inbound<'b>>, Discard> {
+        let packet = RtpPacket::parse(datagram).map_err(|_| Discard::MalformedRtp)?;
+        let route = self.route(now, &packet)?;
+        self.record_arrival(now, &packet);
+        if rtx::is_probe(&packet) {
+            self.stats.probes_received += 1;
+            return Ok(None);
+        }
+        let (codec, repaired, header_len) = match route.payload_use {
+            PayloadUse::Media(codec) => (codec, false, 0),
+            PayloadUse::Repair(codec) => (codec, true, packet.header_len()),
+        };
+        let bytes: &'b [u8] = if repaired {
+            rtx::unwrap(datagram, header_len, codec.payload_type, route.ssrc)
+                .ok_or(Discard::MalformedRetransmission)?
+        } else {
+            datagram
+        };
+        let packet = RtpPacket::parse(bytes).map_err(|_| Discard::MalformedRtp)?;
+        let accepted = self.accept(now, route, &packet, codec, repaired)?;
+        let level = self.sections.extensions().id(ExtensionKind::AudioLevel);
+        Ok(Some(Inbound {
+            section: route.section,
+            packet,
+            arrival: now,
+            sequence: accepted.sequence,
+            repaired,
+            keyframe: accepted.keyframe,
+            audio_level: level.and_then(|id| packet.extensions().get(id)).and_then(AudioLevel::parse),
+        }))
+    }
+
+    fn accept(
+        &mut self,
+        now: Instant,
+        route: Route,
+        packet: &RtpPacket<'_>,
+        codec: ReceiveCodec,
+        repaired: bool,
+    ) -> Result<Accepted, Discard> {
+        let events_full = self.events.len() >= MAX_EVENTS;
+        let stream = self.streams.get_mut(route.position).ok_or(Discard::Unroutable)?;
+        if events_full && !stream.has_packets() {
+            return Err(Discard::EventQueueFull);
+        }
+        let accepted = stream.accept(now, packet, codec, repaired)?;
+        if accepted.first {
+            let rid = stream.rid.clone();
+            self.events.push_back(Event::StreamStarted { section: route.section, ssrc: route.ssrc, rid });
+        }
+        if accepted.gap {
+            self.rtcp.expect_nack(now, route.position, stream);
+        }
+        if accepted.given_up && self.config.request_keyframes {
+            self.want_keyframe(now, route.position);
+        }
+        Ok(accepted)
+    }
+
+    fn record_arrival(&mut self, now: Instant, packet: &RtpPacket<'_>) {
+        if !self.sections.transport_feedback() {
+            return;
+        }
+        let id = self.sections.extensions().id(ExtensionKind::TransportSequenceNumber);
+        let element = id.and_then(|id| packet.extensions().get(id));
+        if let Some(TransportSequenceNumber(number)) = element.and_then(TransportSequenceNumber::parse) {
+            self.twcc.record(now, number, packet.ssrc());
+        }
+    }
+
+    /// Finds the stream of a packet, or makes it.
+    fn route(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
+        let known = match self.table.get(packet.ssrc()) {
+            Some(Source::Media(position) | Source::Repair(position)) => Some(position),
+            Some(Source::Ours(_)) => return Err(Discard::SsrcCollision),
+            None => None,
+        };
+        let mid = self.element(packet, ExtensionKind::Mid);
+        if let Some(position) = known {
+            match mid.and_then(|mid| self.moved_to(position, mid)) {
+                // The SSRC changed its section: what it was there is over.
+                Some(_) => self.end_stream(position),
+                None => return self.known_route(position, packet),
+            }
+        }
+        let section = match mid {
+            Some(mid) => self.sections.by_mid(mid),
+            None => self.sections.by_payload_type(packet.payload_type()),
+        };
+        self.new_route(now, section.ok_or(Discard::Unroutable)?, packet)
+    }
+
+    fn known_route(&self, position: usize, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
+        let stream = self.streams.get(position).ok_or(Discard::Unroutable)?;
+        let section = self.sections.get(stream.section).ok_or(Discard::Unroutable)?;
+        let payload_use = section.payload_use(packet.payload_type()).ok_or(Discard::UnknownPayloadType)?;
+        let is_stream_itself = stream.ssrc == packet.ssrc();
+        if is_stream_itself != matches!(payload_use, PayloadUse::Media(_)) {
+            return Err(Discard::UnknownPayloadType);
+        }
+        Ok(Route { position, section: stream.section, ssrc: stream.ssrc, payload_use })
+    }
+
+    /// The section of `mid`, when it is another than the stream's.
+    fn moved_to(&self, position: usize, mid: &[u8]) -> Option<SectionId> {
+        let section = self.streams.get(position)?.section;
+        let unchanged =
+            self.sections.get(section).is_some_and(|section| section.parameters.mid.as_bytes() == mid);
+        if unchanged { None } else { self.sections.by_mid(mid) }
+    }
+
+    fn new_route(&mut self, now: Instant, id: SectionId, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
+        let section = self.sections.get(id).ok_or(Discard::Unroutable)?;
+        let payload_use = section.payload_use(packet.payload_type()).ok_or(Discard::UnknownPayloadType)?;
+        let (position, ssrc) = match payload_use {
+            PayloadUse::Media(codec) => (self.new_stream(now, id, packet, codec)?, packet.ssrc()),
+            PayloadUse::Repair(_) => self.adopt_repair(id, packet)?,
+        };
+        Ok(Route { position, section: id, ssrc, payload_use })
+    }
+
+    fn new_stream(
+        &mut self,
+        now: Instant,
+        id: SectionId,
+        packet: &RtpPacket<'_>,
+        codec: ReceiveCodec,
+    ) -> Result<usize, Discard> {
+        if self.streams.is_full() {
+            return Err(Discard::TooManyStreams);
+        }
+        let mut stream = ReceiveStream::new(now, id, packet.ssrc(), codec);
+        let rid = self.element(packet, ExtensionKind::RtpStreamId);
+        stream.rid = rid.and_then(sdes_text).map(Into::into);
+        let position = self.streams.insert(stream).ok_or(Discard::TooManyStreams)?;
+        self.table.insert(packet.ssrc(), Source::Media(position));
+        Ok(position)
+    }
+
+    /// Finds the stream that an unknown SSRC retransmits: the one its repaired RtpStreamId names, or the section's only
+    /// stream without retransmissions.
+    fn adopt_repair(&mut self, id: SectionId, packet: &RtpPacket<'_>) -> Result<(usize, u32), Discard> {
+        let rid = self.element(packet, ExtensionKind::RepairedRtpStreamId).and_then(sdes_text);
+        let fits = |stream: &ReceiveStream| match rid {
+            Some(rid) => stream.rid() == Some(rid),
+            None => stream.rtx_ssrc.is_none(),
+        };
+        let of_section = self.streams.enumerate().filter(|(_, stream)| stream.section == id);
+        let mut fitting = of_section.filter(|(_, stream)| fits(stream)).map(|(position, _)| position);
+        let only = fitting.next().filter(|_| fitting.next().is_none());
+        drop(fitting);
+        let position = only.ok_or(Discard::UnknownRepairedStream)?;
+        let stream = self.streams.get_mut(position).ok_or(Discard::UnknownRepairedStream)?;
+        let ssrc = stream.ssrc;
+        if let Some(old) = stream.rtx_ssrc.replace(packet.ssrc()) {
+            self.table.remove(old);
+        }
+        self.table.insert(packet.ssrc(), Source::Repair(position));
+        Ok((position, ssrc))
+    }
+
+    fn element<'p>(&self, packet: &RtpPacket<'p>, kind: ExtensionKind) -> Option<&'p [u8]> {
+        packet.extensions().get(self.sections.extensions().id(kind)?)
+    }
+
+    pub(super) fn stream_position(&self, ssrc: u32) -> Option<usize> {
+        match self.table.get(ssrc)? {
+            Source::Media(position) => Some(position),
+            Source::Repair(_) | Source::Ours(_) => None,
+        }
+    }
+
+    pub(super) fn want_keyframe(&mut self, now: Instant, position: usize) {
+        let Some(stream) = self.streams.get_mut(position) else { return };
+        if stream.can_request_keyframe()
+            && let Some(due) = stream.want_keyframe(now)
+        {
+            self.rtcp.expect_keyframe_request(position, due);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The machine that the peer connection owns.
+
+mod inbound;
+mod negotiate;
+mod outbound;
+mod rtcp_in;
+mod rtcp_out;
+mod streams;
+
+use crate::config::MediaConfig;
+use crate::discard::{Discard, MediaError};
+use crate::event::Event;
+use crate::inbound::Inbound;
+use crate::parameters::SenderId;
+use crate::receive::ReceiveStream;
+use crate::sections::Sections;
+use crate::send::{Outgoing, SendStream};
+use crate::stats::MediaStats;
+use crate::table::SsrcTable;
+use crate::twcc::TwccFeedback;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+use rtcp_out::RtcpQueue;
+use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Rng, Seed, Transmit, earliest};
+use sendrecv_rtp::NtpTime;
+use sendrecv_rtp::extension::ExtensionMap;
+use streams::Streams;
+
+/// The round-trip time that is assumed before one was measured.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+/// Most events that wait to be taken.
+const MAX_EVENTS: usize = 4096;
+
+/// What [`MediaEngine::poll_packet`] wrote, and so which half of SRTP protects it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketKind {
+    /// An RTP packet.
+    Rtp,
+    /// An RTCP compound.
+    Rtcp,
+}
+
+/// All RTP streams of one transport: routes what arrives, keeps what was sent, and writes the RTCP that both need.
+///
+/// It is fed authenticated packets only. Work per RTP packet does not depend on the number of streams.
+#[derive(Debug)]
+pub struct MediaEngine {
+    config: MediaConfig,
+    clock: Clock,
+    seed: Seed,
+    rng: Rng,
+    sections: Sections,
+    streams: Streams,
+    senders: Vec<Option<SendStream>>,
+    /// Who speaks in RTCP where no sender does.
+    local_ssrc: u32,
+    table: SsrcTable,
+    twcc: TwccFeedback,
+    transport_sequence: u16,
+    rtt: Duration,
+    /// Senders with packets to send, each once.
+    ready: VecDeque<usize>,
+    rtcp: RtcpQueue,
+    events: VecDeque<Event>,
+    closed: bool,
+    stats: MediaStats,
+}
+
+impl MediaEngine {
+    /// An engine without sections or senders.
+    pub fn new(config: MediaConfig, seed: &Seed, now: Instant) -> Self {
+        let seed = seed.derive("media");
+        let mut rng = seed.derive("wire").rng();
+        let (local_ssrc, transport_sequence) = (rng.u32(), u16::try_from(rng.below(1 << 15)).unwrap_or(0));
+        // A received stream may have two entries, and so has a sender.
+        let entries = config.max_receive_streams.saturating_mul(4).saturating_add(64);
+        let mut table = SsrcTable::new(entries, &seed);
+        table.insert(local_ssrc, crate::table::Source::Ours(usize::MAX));
+        Self {
+            clock: Clock::new(now),
+            rng,
+            sections: Sections::new(),
+            streams: Streams::new(config.max_receive_streams),
+            senders: Vec::new(),
+            local_ssrc,
+            table,
+            twcc: TwccFeedback::new(config.feedback_interval),
+            transport_sequence,
+            rtt: INITIAL_RTT,
+            ready: VecDeque::new(),
+            rtcp: RtcpQueue::default(),
+            events: VecDeque::new(),
+            closed: false,
+            stats: MediaStats::default(),
+            seed,
+            config,
+        }
+    }
+
+    /// Takes an authenticated RTP packet. Retransmissions are unwrapped in place. `Ok(None)` means that it was a probe,
+    /// without media to hand up.
+    pub fn handle_rtp<'b>(
+        &mut self,
+        now: Instant,
+        datagram: &'b mut [u8],
+    ) -> Result<Option<Inbound<'b>>, Discard> {
+        let now = self.clock.advance(now);
+        let result = if self.closed { Err(Discard::Closed) } else { self.receive_rtp(now, datagram) };
+        result.map_err(|reason| self.stats.discards.count(reason))
+    }
+
+    /// Takes an authenticated RTCP datagram. Packets in it that make no sense are skipped; when none makes sense, it is
+    /// discarded.
+    pub fn handle_rtcp(&mut self, now: Instant, datagram: &[u8]) -> Result<(), Discard> {
+        let now = self.clock.advance(now);
+        let result = if self.closed { Err(Discard::Closed) } else { self.receive_rtcp(now, datagram) };
+        result.map_err(|reason| self.stats.discards.count(reason))
+    }
+
+    /// Queues a packet of our own.
+    pub fn write(&mut self, now: Instant, sender: SenderId, packet: &Outgoing<'_>) -> Result<(), MediaError> {
+        let now = self.command(now)?;
+        self.sender_mut(sender)?.write(now, packet)?;
+        self.enlist(sender);
+        Ok(())
+    }
+
+    /// Queues a received packet to be sent by `sender` with its own SSRC, payload type, numbers and extension ids. Gaps of
+    /// the source stay gaps; a packet of another source continues the numbers.
+    pub fn forward(
+        &mut self,
+        now: Instant,
+        sender: SenderId,
+        inbound: &Inbound<'_>,
+    ) -> Result<(), MediaError> {
+        let now = self.command(now)?;
+        let section = self.sections.get(inbound.section).ok_or(MediaError::UnknownSection)?;
+        let mut codecs = section.parameters.receive.iter().flat_map(|receive| &receive.codecs);
+        let codec = codecs.find(|codec| codec.payload_type == inbound.packet.payload_type());
+        let codec = codec.ok_or(MediaError::UnknownPayloadType)?;
+        let stream = self.senders.get_mut(index(sender)).and_then(Option::as_mut);
+        let stream = stream.ok_or(MediaError::UnknownSender)?;
+        stream.forward(now, inbound, codec, self.sections.extensions())?;
+        self.enlist(sender);
+        Ok(())
+    }
+
+    /// Asks the sender of a received stream for a keyframe, by PLI or FIR, at most every 300 ms. Does nothing where
+    /// neither was negotiated.
+    pub fn request_keyframe(&mut self, now: Instant, ssrc: u32) -> Result<(), MediaError> {
+        let now = self.command(now)?;
+        let position = self.stream_position(ssrc).ok_or(MediaError::UnknownStream)?;
+        self.want_keyframe(now, position);
+        Ok(())
+    }
+
+    /// Writes the next packet and says what it is. `None`, with `out` as it was, when there is nothing to send or no room.
+    /// A media packet that is too long for an empty `out` is dropped and counted.
+    pub fn poll_packet(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<PacketKind> {
+        let now = self.clock.advance(now);
+        if self.write_rtcp(now, out) {
+            self.stats.rtcp_sent += 1;
+            return Some(PacketKind::Rtcp);
+        }
+        self.write_rtp(now, out).then_some(PacketKind::Rtp)
+    }
+
+    /// Says goodbye on all streams. Nothing is received or sent after that, apart from the goodbye itself.
+    pub fn close(&mut self, now: Instant) {
+        self.clock.advance(now);
+        if core::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let heard = self.senders.iter().flatten().filter(|sender| sender.stats.packets_sent > 0);
+        let ssrcs: Vec<u32> = heard.map(SendStream::ssrc).collect();
+        self.rtcp.close(ssrcs);
+        self.ready.clear();
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// A sender; `None` when it was removed.
+    pub fn sender(&self, id: SenderId) -> Option<&SendStream> {
+        self.senders.get(index(id))?.as_ref()
+    }
+
+    /// All senders, oldest first.
+    pub fn senders(&self) -> impl Iterator<Item = &SendStream> {
+        self.senders.iter().flatten()
+    }
+
+    /// A received stream.
+    pub fn stream(&self, ssrc: u32) -> Option<&ReceiveStream> {
+        self.streams.get(self.stream_position(ssrc)?)
+    }
+
+    /// All received streams that packets arrived of.
+    pub fn streams(&self) -> impl Iterator<Item = &ReceiveStream> {
+        self.streams.iter().filter(|stream| stream.has_packets())
+    }
+
+    /// The ids of header extensions in received packets.
+    pub const fn extensions(&self) -> &ExtensionMap {
+        self.sections.extensions()
+    }
+
+    /// Counters of the whole engine.
+    pub fn stats(&self) -> MediaStats {
+        MediaStats { time_ran_backwards: self.clock.backwards(), ..self.stats }
+    }
+
+    fn command(&mut self, now: Instant) -> Result<Instant, MediaError> {
+        if self.closed { Err(MediaError::Closed) } else { Ok(self.clock.advance(now)) }
+    }
+
+    fn sender_mut(&mut self, id: SenderId) -> Result<&mut SendStream, MediaError> {
+        self.senders.get_mut(index(id)).and_then(Option::as_mut).ok_or(MediaError::UnknownSender)
+    }
+
+    fn wall_clock(&self, now: Instant) -> NtpTime {
+        let since_zero = now.saturating_since(Instant::ZERO);
+        NtpTime::from_unix(self.config.wall_clock_at_zero.saturating_add(since_zero))
+    }
+}
+
+impl Machine for MediaEngine {
+    type Event = Event;
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let now = self.clock.advance(now);
+        if !self.closed {
+            self.rtcp_timeout(now);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        if self.closed {
+            return None;
+        }
+        earliest(self.rtcp.deadline(), self.twcc.deadline())
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
+        self.poll_packet(now, out).map(|_| Transmit::selected())
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if let Event::KeyframeRequested { sender, .. } = event
+            && let Ok(stream) = self.sender_mut(sender)
+        {
+            stream.keyframe_event_waits = false;
+        }
+        Some(event)
+    }
+}
+
+fn index(id: SenderId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX)
+}

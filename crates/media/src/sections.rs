@@ -1,0 +1,176 @@
+//! The negotiated m-sections, and which payload types and MIDs lead to them.
+
+use crate::parameters::{CodecFeedback, CodecParameters, MediaKind, SectionId, SectionParameters};
+use alloc::vec::Vec;
+use sendrecv_rtp::extension::ExtensionMap;
+use sendrecv_rtp::payload::PayloadFormat;
+
+/// Of a codec, what each received packet needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceiveCodec {
+    pub(crate) payload_type: u8,
+    pub(crate) clock_rate: u32,
+    pub(crate) format: Option<PayloadFormat>,
+    pub(crate) feedback: CodecFeedback,
+    pub(crate) is_video: bool,
+}
+
+/// What a payload type means in a section.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PayloadUse {
+    /// A codec.
+    Media(ReceiveCodec),
+    /// Retransmissions of a codec.
+    Repair(ReceiveCodec),
+}
+
+/// To which section a payload type leads when nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unique {
+    Nowhere,
+    One(SectionId),
+    Several,
+}
+
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) parameters: SectionParameters,
+    uses: Vec<Option<PayloadUse>>,
+}
+
+impl Section {
+    fn new(parameters: SectionParameters) -> Self {
+        let is_video = parameters.kind == MediaKind::Video;
+        let mut uses: Vec<Option<PayloadUse>> = alloc::vec![None; 128];
+        let mut set = |payload_type: u8, payload_use| {
+            if let Some(slot) = uses.get_mut(usize::from(payload_type)) {
+                *slot = Some(payload_use);
+            }
+        };
+        for codec in parameters.receive.iter().flat_map(|receive| &receive.codecs) {
+            let facts = receive_codec(codec, is_video);
+            set(codec.payload_type, PayloadUse::Media(facts));
+            if let Some(rtx) = codec.rtx_payload_type {
+                set(rtx, PayloadUse::Repair(facts));
+            }
+        }
+        Self { parameters, uses }
+    }
+
+    /// What a payload type means here.
+    pub(crate) fn payload_use(&self, payload_type: u8) -> Option<PayloadUse> {
+        self.uses.get(usize::from(payload_type)).copied().flatten()
+    }
+
+    /// What to assume of a stream before its first packet.
+    pub(crate) fn first_codec(&self) -> Option<ReceiveCodec> {
+        let is_video = self.parameters.kind == MediaKind::Video;
+        let receive = self.parameters.receive.as_ref()?;
+        receive.codecs.first().map(|codec| receive_codec(codec, is_video))
+    }
+}
+
+fn receive_codec(codec: &CodecParameters, is_video: bool) -> ReceiveCodec {
+    ReceiveCodec {
+        payload_type: codec.payload_type,
+        clock_rate: codec.clock_rate,
+        format: codec.format(),
+        feedback: codec.feedback,
+        is_video,
+    }
+}
+
+/// All sections of an engine.
+#[derive(Debug)]
+pub(crate) struct Sections {
+    sections: Vec<Option<Section>>,
+    by_payload_type: [Unique; 128],
+    extensions: ExtensionMap,
+    transport_feedback: bool,
+}
+
+impl Sections {
+    pub(crate) fn new() -> Self {
+        Self {
+            sections: Vec::new(),
+            by_payload_type: [Unique::Nowhere; 128],
+            extensions: ExtensionMap::new(),
+            transport_feedback: false,
+        }
+    }
+
+    pub(crate) fn get(&self, id: SectionId) -> Option<&Section> {
+        self.sections.get(index(id))?.as_ref()
+    }
+
+    /// The section with this MID.
+    pub(crate) fn by_mid(&self, mid: &[u8]) -> Option<SectionId> {
+        self.iter().find(|(_, section)| section.parameters.mid.as_bytes() == mid).map(|(id, _)| id)
+    }
+
+    /// The only section that receives this payload type.
+    pub(crate) fn by_payload_type(&self, payload_type: u8) -> Option<SectionId> {
+        match self.by_payload_type.get(usize::from(payload_type)) {
+            Some(Unique::One(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Ids of header extensions, of all sections.
+    pub(crate) const fn extensions(&self) -> &ExtensionMap {
+        &self.extensions
+    }
+
+    /// Whether any section agreed to transport-wide feedback.
+    pub(crate) const fn transport_feedback(&self) -> bool {
+        self.transport_feedback
+    }
+
+    /// Adds the section, or replaces the one with its MID.
+    pub(crate) fn set(&mut self, parameters: SectionParameters) -> SectionId {
+        let known = self.by_mid(parameters.mid.as_bytes());
+        let id = known.unwrap_or_else(|| {
+            self.sections.push(None);
+            SectionId(u32::try_from(self.sections.len() - 1).unwrap_or(u32::MAX))
+        });
+        if let Some(slot) = self.sections.get_mut(index(id)) {
+            *slot = Some(Section::new(parameters));
+        }
+        self.rebuild();
+        id
+    }
+
+    /// Forgets the section.
+    pub(crate) fn remove(&mut self, id: SectionId) -> Option<Section> {
+        let section = self.sections.get_mut(index(id))?.take();
+        self.rebuild();
+        section
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (SectionId, &Section)> {
+        (0..).zip(&self.sections).filter_map(|(id, section)| Some((SectionId(id), section.as_ref()?)))
+    }
+
+    fn rebuild(&mut self) {
+        let mut unique = [Unique::Nowhere; 128];
+        let mut extensions = ExtensionMap::new();
+        let mut transport_feedback = false;
+        for (id, section) in self.iter() {
+            for (entry, payload_use) in unique.iter_mut().zip(&section.uses) {
+                if payload_use.is_some() {
+                    *entry = if *entry == Unique::Nowhere { Unique::One(id) } else { Unique::Several };
+                }
+            }
+            section.parameters.extensions.iter().for_each(|(id, kind)| extensions.insert(id, kind));
+            let receive = section.parameters.receive.iter().flat_map(|receive| &receive.codecs);
+            transport_feedback |= receive.into_iter().any(|codec| codec.feedback.transport_cc);
+        }
+        self.by_payload_type = unique;
+        self.extensions = extensions;
+        self.transport_feedback = transport_feedback;
+    }
+}
+
+fn index(id: SectionId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,499 @@
+//! A stream that is sent.
+
+mod budget;
+mod cache;
+mod relay;
+
+use crate::config::MediaConfig;
+use crate::discard::MediaError;
+use crate::inbound::Inbound;
+use crate::parameters::{CodecParameters, MediaKind, SectionId, SectionParameters, SenderId};
+use crate::receive::units;
+use crate::stats::{OutboundStats, RemoteInboundStats};
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use budget::Budget;
+use cache::{Cache, NewPacket, Slot};
+use core::time::Duration;
+use relay::Relay;
+use sendrecv_core::{Instant, NoSpace, PacketBuf, Seed};
+use sendrecv_rtp::extension::{
+    AbsSendTime, ExtensionBlock, ExtensionKind, ExtensionMap, TransportSequenceNumber,
+};
+use sendrecv_rtp::rtcp::{ReportBlock, SenderInfo};
+use sendrecv_rtp::{NtpTime, RtpHeader};
+
+/// Most packets that wait to be sent again.
+const MAX_RESENDS: usize = 512;
+
+/// A packet of our own to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// A payload type that was negotiated for sending.
+    pub payload_type: u8,
+    /// The marker bit: the last packet of a video frame.
+    pub marker: bool,
+    /// Media time in units of the codec's clock; a random offset is added.
+    pub timestamp: u32,
+    /// Header extensions; those the peer did not agree to are left out.
+    pub extensions: &'a [(ExtensionKind, &'a [u8])],
+    /// The payload, in pieces that are written one after the other.
+    pub payload: &'a [&'a [u8]],
+}
+
+/// One stream that is sent: its numbers, the packets kept for retransmission, what the peer says about it.
+#[derive(Debug)]
+pub struct SendStream {
+    id: SenderId,
+    kind: MediaKind,
+    ssrc: u32,
+    rtx_ssrc: u32,
+    negotiated: Option<Negotiated>,
+    cache: Cache,
+    /// Numbers of packets to be sent, oldest first; at most the cache's capacity.
+    pending: VecDeque<u64>,
+    /// Numbers of packets to be sent again; at most [`MAX_RESENDS`].
+    resends: VecDeque<u64>,
+    /// Whether the sender is in the engine's list of those with packets to send.
+    pub(crate) queued: bool,
+    next_sequence: u64,
+    next_rtx_sequence: u16,
+    timestamp_offset: u32,
+    /// The last timestamp written, when, and its clock rate.
+    clock: Option<(u32, Instant, u32)>,
+    relay: Relay,
+    relayed_type: Option<(SectionId, u8, u8)>,
+    budget: Budget,
+    max_payload_len: usize,
+    /// Whether the peer was heard to receive the stream, and so knows its MID.
+    acknowledged: bool,
+    last_fir: Option<(u32, u8)>,
+    pub(crate) keyframe_event_waits: bool,
+    pub(crate) stats: OutboundStats,
+    remote: RemoteInboundStats,
+    /// Payload bytes and packets of the stream itself, for sender reports.
+    media_sent: (u32, u32),
+}
+
+/// What sending needs to know of the section.
+#[derive(Debug)]
+struct Negotiated {
+    section: SectionId,
+    mid: String,
+    extensions: ExtensionMap,
+    codecs: Vec<CodecParameters>,
+}
+
+impl Negotiated {
+    fn codec(&self, payload_type: u8) -> Option<&CodecParameters> {
+        self.codecs.iter().find(|codec| codec.payload_type == payload_type)
+    }
+}
+
+/// What stamping a packet needs.
+pub(crate) struct Stamps<'t> {
+    pub(crate) now: Instant,
+    /// The next transport-wide sequence number; taken when the packet has one.
+    pub(crate) transport_sequence: &'t mut u16,
+}
+
+/// What became of an attempt to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// A packet was written.
+    Packet,
+    /// There was nothing to send.
+    Nothing,
+    /// The datagram has no room for the packet.
+    NoRoom,
+}
+
+impl SendStream {
+    pub(crate) fn new(
+        now: Instant,
+        id: SenderId,
+        kind: MediaKind,
+        ssrcs: (u32, u32),
+        config: &MediaConfig,
+        seed: &Seed,
+    ) -> Self {
+        let mut rng = seed.rng();
+        let capacity = match kind {
+            MediaKind::Audio => config.audio_cache_packets,
+            MediaKind::Video => config.video_cache_packets,
+        };
+        // Below 2^15, so that the rollover counter cannot be guessed wrong by a receiver that misses the first packets.
+        let mut first = || u16::try_from(rng.below(1 << 15)).unwrap_or(0);
+        let (sequence, next_rtx_sequence) = (first(), first());
+        Self {
+            id,
+            kind,
+            ssrc: ssrcs.0,
+            rtx_ssrc: ssrcs.1,
+            negotiated: None,
+            cache: Cache::new(capacity),
+            pending: VecDeque::new(),
+            resends: VecDeque::new(),
+            queued: false,
+            // One cycle up, so that a forwarded packet from before the first has a number too.
+            next_sequence: 0x1_0000 | u64::from(sequence),
+            next_rtx_sequence,
+            timestamp_offset: rng.u32(),
+            clock: None,
+            relay: Relay::default(),
+            relayed_type: None,
+            budget: Budget::new(now, config.max_retransmit_bps),
+            max_payload_len: config.max_payload_len,
+            acknowledged: false,
+            last_fir: None,
+            keyframe_event_waits: false,
+            stats: OutboundStats::default(),
+            remote: RemoteInboundStats::default(),
+            media_sent: (0, 0),
+        }
+    }
+
+    /// The sender's name.
+    pub const fn id(&self) -> SenderId {
+        self.id
+    }
+
+    /// Audio or video.
+    pub const fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// The synchronization source.
+    pub const fn ssrc(&self) -> u32 {
+        self.ssrc
+    }
+
+    /// The synchronization source of retransmissions.
+    pub const fn rtx_ssrc(&self) -> u32 {
+        self.rtx_ssrc
+    }
+
+    /// Counters for `outbound-rtp`.
+    pub const fn stats(&self) -> OutboundStats {
+        self.stats
+    }
+
+    /// Counters for `remote-inbound-rtp`; `None` before the first report.
+    pub fn remote_stats(&self) -> Option<RemoteInboundStats> {
+        (self.remote.reports > 0).then_some(self.remote)
+    }
+
+    /// The codecs that may be sent, in order of preference; none before negotiation.
+    pub fn codecs(&self) -> &[CodecParameters] {
+        self.negotiated.as_ref().map_or(&[], |negotiated| &negotiated.codecs)
+    }
+
+    /// Takes what was negotiated for the section it sends in, or that it does not send any more.
+    pub(crate) fn negotiate(&mut self, section: Option<(SectionId, &SectionParameters)>) {
+        self.relayed_type = None;
+        self.negotiated = section.and_then(|(id, parameters)| {
+            Some(Negotiated {
+                section: id,
+                mid: parameters.mid.clone(),
+                extensions: parameters.extensions.clone(),
+                codecs: parameters.send.as_ref()?.codecs.clone(),
+            })
+        });
+        if self.negotiated.is_none() {
+            self.pending.clear();
+            self.resends.clear();
+        }
+    }
+
+    /// The section it sends in.
+    pub fn section(&self) -> Option<SectionId> {
+        self.negotiated.as_ref().map(|negotiated| negotiated.section)
+    }
+
+    /// Stores a packet of our own, to be sent next.
+    pub(crate) fn write(&mut self, now: Instant, packet: &Outgoing<'_>) -> Result<(), MediaError> {
+        let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
+        let codec = negotiated.codec(packet.payload_type).ok_or(MediaError::UnknownPayloadType)?;
+        let payload_len: usize = packet.payload.iter().map(|part| part.len()).sum();
+        check_room(payload_len, self.max_payload_len, self.pending.len(), self.cache.capacity())?;
+        let header = RtpHeader {
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+            sequence_number: wire(self.next_sequence),
+            timestamp: packet.timestamp.wrapping_add(self.timestamp_offset),
+            ssrc: self.ssrc,
+        };
+        let ids = &negotiated.extensions;
+        let extensions = packet.extensions.iter().filter_map(|(kind, data)| Some((ids.id(*kind)?, *data)));
+        let packet = NewPacket { header, csrcs: core::iter::empty(), extensions, payload: packet.payload };
+        let clock = (header.timestamp, now, codec.clock_rate);
+        let sequence = self.next_sequence;
+        if !self.cache.store(sequence, packet) {
+            return Err(MediaError::Stale);
+        }
+        self.stored(sequence, clock, header.marker);
+        Ok(())
+    }
+
+    /// Stores a received packet to be sent as our own: other SSRC, payload type, numbers and extension ids.
+    pub(crate) fn forward(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        codec: &CodecParameters,
+        from: &ExtensionMap,
+    ) -> Result<(), MediaError> {
+        let payload = inbound.packet.payload();
+        check_room(payload.len(), self.max_payload_len, self.pending.len(), self.cache.capacity())?;
+        let payload_type = self.relayed_payload_type(inbound.section, codec)?;
+        let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
+        let (clock, offset) = (self.clock, self.timestamp_offset);
+        let fresh = || clock.map_or(offset, |clock| extrapolate(clock, now));
+        let (source, theirs) = (inbound.packet.ssrc(), inbound.packet.timestamp());
+        let (sequence, timestamp) =
+            self.relay.translate(source, inbound.sequence, theirs, self.next_sequence, fresh);
+        let header = RtpHeader {
+            marker: inbound.packet.marker(),
+            payload_type,
+            sequence_number: wire(sequence),
+            timestamp,
+            ssrc: self.ssrc,
+        };
+        let ids = &negotiated.extensions;
+        let extensions = inbound.packet.extensions().filter_map(|(id, data)| {
+            let kind = from.kind(id).filter(|kind| !kind.is_hop_by_hop())?;
+            Some((ids.id(kind)?, data))
+        });
+        let packet = NewPacket { header, csrcs: inbound.packet.csrcs(), extensions, payload: &[payload] };
+        let clock = (timestamp, now, codec.clock_rate);
+        let reach = u64::try_from(self.cache.capacity()).unwrap_or(0);
+        if sequence.saturating_add(reach) <= self.next_sequence || !self.cache.store(sequence, packet) {
+            return Err(MediaError::Stale);
+        }
+        self.stored(sequence, clock, header.marker);
+        Ok(())
+    }
+
+    /// Notes a packet that was put into the cache.
+    fn stored(&mut self, sequence: u64, clock: (u32, Instant, u32), marker: bool) {
+        self.pending.push_back(sequence);
+        if sequence >= self.next_sequence {
+            self.next_sequence = sequence + 1;
+            self.clock = Some(clock);
+        }
+        self.stats.frames_sent += u64::from(self.kind == MediaKind::Video && marker);
+    }
+
+    /// Our payload type for a codec that another section received.
+    fn relayed_payload_type(
+        &mut self,
+        section: SectionId,
+        codec: &CodecParameters,
+    ) -> Result<u8, MediaError> {
+        if let Some((from, theirs, ours)) = self.relayed_type
+            && (from, theirs) == (section, codec.payload_type)
+        {
+            return Ok(ours);
+        }
+        let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
+        let same = || negotiated.codecs.iter().filter(|ours| ours.same_encoding(codec));
+        let exact = same().find(|ours| ours.format_parameters == codec.format_parameters);
+        let ours = exact.or_else(|| same().next()).ok_or(MediaError::UnknownPayloadType)?.payload_type;
+        self.relayed_type = Some((section, codec.payload_type, ours));
+        Ok(ours)
+    }
+
+    /// Whether there is something to send.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.pending.is_empty() || !self.resends.is_empty()
+    }
+
+    /// Writes the next packet: retransmissions first, they are the most urgent. With `empty`, nothing is in `out` yet, and
+    /// what has no room there never will.
+    pub(crate) fn transmit(&mut self, stamps: &mut Stamps<'_>, out: &mut PacketBuf<'_>) -> Sent {
+        loop {
+            let (sequence, again) = match (self.resends.front(), self.pending.front()) {
+                (Some(sequence), _) => (*sequence, true),
+                (None, Some(sequence)) => (*sequence, false),
+                (None, None) => return Sent::Nothing,
+            };
+            let result = self.transmit_one(sequence, again, stamps, out);
+            if result == Err(NoSpace) && !out.is_empty() {
+                return Sent::NoRoom;
+            }
+            if again {
+                self.resends.pop_front()
+            } else {
+                self.pending.pop_front()
+            };
+            match result {
+                Ok(true) => return Sent::Packet,
+                Ok(false) => {}
+                Err(NoSpace) => self.stats.packets_too_long += 1,
+            }
+        }
+    }
+
+    /// Writes one packet of the cache; `Ok(false)` when it is not there any more.
+    fn transmit_one(
+        &mut self,
+        sequence: u64,
+        again: bool,
+        stamps: &mut Stamps<'_>,
+        out: &mut PacketBuf<'_>,
+    ) -> Result<bool, NoSpace> {
+        let Some(negotiated) = &self.negotiated else { return Ok(false) };
+        let Some(slot) = self.cache.get_mut(sequence) else { return Ok(false) };
+        let rtx_type = if again { rtx_payload_type(negotiated, slot) } else { None };
+        let (header, original) = match rtx_type {
+            Some(payload_type) => {
+                let sequence_number = self.next_rtx_sequence;
+                let ssrc = self.rtx_ssrc;
+                let header = RtpHeader { payload_type, sequence_number, ssrc, ..slot.header };
+                (header, Some(slot.header.sequence_number))
+            }
+            None => (slot.header, None),
+        };
+        let named = rtx_type.is_some() || !self.acknowledged;
+        let (block, stamped) = stamp(negotiated, stamps, named);
+        let start = out.len();
+        if let Err(error) = slot.write(&header, block, original, out) {
+            out.truncate(start);
+            return Err(error);
+        }
+        let payload_len = slot.payload().len();
+        slot.sent = Some(stamps.now);
+        slot.resent = if again { Some(stamps.now) } else { slot.resent };
+        *stamps.transport_sequence = stamps.transport_sequence.wrapping_add(u16::from(stamped));
+        self.next_rtx_sequence = self.next_rtx_sequence.wrapping_add(u16::from(rtx_type.is_some()));
+        self.count(out.len() - start, payload_len, again, rtx_type.is_some());
+        Ok(true)
+    }
+
+    fn count(&mut self, total: usize, payload_len: usize, again: bool, rtx: bool) {
+        let bytes = u64::try_from(payload_len).unwrap_or(0);
+        let stats = &mut self.stats;
+        stats.packets_sent += 1;
+        stats.bytes_sent += bytes;
+        stats.header_bytes_sent += u64::try_from(total.saturating_sub(payload_len)).unwrap_or(0);
+        stats.retransmitted_packets_sent += u64::from(again);
+        stats.retransmitted_bytes_sent += if again { bytes } else { 0 };
+        if !rtx {
+            let (packets, octets) = &mut self.media_sent;
+            *packets = packets.wrapping_add(1);
+            *octets = octets.wrapping_add(u32::try_from(payload_len).unwrap_or(0));
+        }
+    }
+
+    /// Takes the sequence numbers that the peer misses.
+    pub(crate) fn nack(&mut self, now: Instant, missing: impl Iterator<Item = u16>) {
+        self.stats.nack_count += 1;
+        let retry = self.remote.round_trip_time.unwrap_or(Duration::from_millis(20));
+        for number in missing {
+            if !self.resend(now, number, retry) {
+                self.stats.retransmissions_refused += 1;
+            }
+        }
+    }
+
+    /// Queues a packet to be sent again. What was just sent again is on its way, which is not a refusal.
+    fn resend(&mut self, now: Instant, number: u16, retry: Duration) -> bool {
+        let sequence = before(self.next_sequence, number);
+        let Some(slot) = self.cache.get_mut(sequence).filter(|slot| slot.sent.is_some()) else {
+            return false;
+        };
+        if slot.resent.is_some_and(|at| now.saturating_since(at) < retry) {
+            return true;
+        }
+        if self.resends.len() >= MAX_RESENDS || !self.budget.take(now, slot.payload().len()) {
+            return false;
+        }
+        slot.resent = Some(now);
+        self.resends.push_back(sequence);
+        true
+    }
+
+    /// Takes a FIR; `false` when it repeats the last one.
+    pub(crate) fn full_intra_request(&mut self, from: u32, sequence_number: u8) -> bool {
+        self.stats.fir_count += 1;
+        self.last_fir.replace((from, sequence_number)) != Some((from, sequence_number))
+    }
+
+    /// Takes what a receiver says about the stream; returns the round-trip time when it tells it.
+    pub(crate) fn report(&mut self, now: Instant, ntp: NtpTime, block: &ReportBlock) -> Option<Duration> {
+        self.acknowledged = true;
+        let remote = &mut self.remote;
+        remote.packets_lost = block.cumulative_lost;
+        remote.fraction_lost = block.fraction_lost;
+        remote.jitter = block.jitter;
+        remote.reports = remote.reports.saturating_add(1);
+        remote.last_report = Some(now);
+        let rtt = sendrecv_rtp::CompactNtp::round_trip(
+            ntp.middle(),
+            block.last_sender_report,
+            block.delay_since_last,
+        )?;
+        remote.round_trip_time = Some(rtt);
+        remote.total_round_trip_time = remote.total_round_trip_time.saturating_add(rtt);
+        remote.round_trip_time_measurements += 1;
+        Some(rtt)
+    }
+
+    /// What to say about the stream in a sender report; `None` before the first packet.
+    pub(crate) fn sender_info(&self, now: Instant, ntp_time: NtpTime) -> Option<SenderInfo> {
+        let (packet_count, octet_count) = self.media_sent;
+        let clock = self.clock.filter(|_| packet_count > 0)?;
+        self.negotiated.as_ref()?;
+        Some(SenderInfo { ntp_time, rtp_timestamp: extrapolate(clock, now), packet_count, octet_count })
+    }
+}
+
+/// The header extensions that every transmission gets anew, and whether a transport-wide number is among them.
+fn stamp(negotiated: &Negotiated, stamps: &Stamps<'_>, named: bool) -> (ExtensionBlock, bool) {
+    let mut block = ExtensionBlock::new();
+    let mut put =
+        |kind, data: &[u8]| negotiated.extensions.id(kind).is_some_and(|id| block.push(id, data).is_ok());
+    let stamped = put(
+        ExtensionKind::TransportSequenceNumber,
+        &TransportSequenceNumber(*stamps.transport_sequence).to_bytes(),
+    );
+    put(ExtensionKind::AbsSendTime, &AbsSendTime::at(stamps.now).to_bytes());
+    if named {
+        put(ExtensionKind::Mid, negotiated.mid.as_bytes());
+    }
+    (block, stamped)
+}
+
+fn rtx_payload_type(negotiated: &Negotiated, slot: &Slot) -> Option<u8> {
+    negotiated.codec(slot.header.payload_type)?.rtx_payload_type
+}
+
+fn check_room(payload_len: usize, longest: usize, waiting: usize, capacity: usize) -> Result<(), MediaError> {
+    if payload_len > longest {
+        return Err(MediaError::TooLong);
+    }
+    if waiting >= capacity {
+        return Err(MediaError::QueueFull);
+    }
+    Ok(())
+}
+
+/// The timestamp at `now`, from the last one written.
+fn extrapolate((timestamp, at, clock_rate): (u32, Instant, u32), now: Instant) -> u32 {
+    let elapsed = units(now.saturating_since(at), clock_rate);
+    let [_, _, _, _, a, b, c, d] = elapsed.to_be_bytes();
+    timestamp.wrapping_add(u32::from_be_bytes([a, b, c, d]))
+}
+
+fn wire(sequence: u64) -> u16 {
+    let [.., a, b] = sequence.to_be_bytes();
+    u16::from_be_bytes([a, b])
+}
+
+/// The extended number of a packet sent before `next`.
+fn before(next: u64, number: u16) -> u64 {
+    let back = wire(next).wrapping_sub(number);
+    let back = if back == 0 { 0x1_0000 } else { u64::from(back) };
+    next.saturating_sub(back)
+}
