@@ -1,0 +1,187 @@
+//! Consent freshness and keepalives (RFC 7675; RFC 8445, section 11).
+
+use super::{IceAgent, TimerKey};
+use crate::pair::{PairId, PairState};
+use crate::transaction::Request;
+use crate::wire;
+use alloc::vec::Vec;
+use sendrecv_core::{Instant, PacketBuf, Transmit};
+use sendrecv_stun::{TransactionConfig, TransactionId};
+
+/// What is known of the peer's consent to the pair in use.
+#[derive(Debug, Default)]
+pub(crate) struct Consent {
+    /// When the oldest unanswered consent check was sent.
+    asked: Option<Instant>,
+    /// Too long without an answer.
+    pub(super) lost: bool,
+}
+
+impl IceAgent {
+    /// A pair was selected; its check just succeeded, which is consent.
+    pub(super) fn start_consent(&mut self, now: Instant) {
+        self.stop_consent();
+        if self.config.lite {
+            self.timers.set(TimerKey::Keepalive, Some(now + self.timing.keepalive));
+            self.timers.set(TimerKey::Disconnect, Some(now + self.timing.consent_timeout));
+            return;
+        }
+        self.timers.set(TimerKey::ConsentExpiry, Some(now + self.timing.consent_timeout));
+        self.schedule_consent(now);
+        if self.current.remote_is_lite() {
+            // A lite peer checks nothing of its own accord, so ours keep the binding.
+            self.timers.set(TimerKey::Keepalive, Some(now + self.timing.keepalive));
+        }
+    }
+
+    pub(super) fn stop_consent(&mut self) {
+        self.consent = Consent::default();
+        let keys = [
+            TimerKey::Consent,
+            TimerKey::Probe,
+            TimerKey::Disconnect,
+            TimerKey::ConsentExpiry,
+            TimerKey::Keepalive,
+        ];
+        for key in keys {
+            self.timers.set(key, None);
+        }
+    }
+
+    /// The next consent check comes after 0.8 to 1.2 intervals (RFC 7675, section 5.1).
+    fn schedule_consent(&mut self, now: Instant) {
+        let thousandths = u32::try_from(self.wire_rng.below(401)).unwrap_or(0).saturating_add(800);
+        let interval = self.timing.consent_interval.saturating_mul(thousandths) / 1000;
+        self.timers.set(TimerKey::Consent, Some(now + interval));
+    }
+
+    /// Sends one consent check, once.
+    pub(super) fn check_consent(&mut self, now: Instant) {
+        let Some(id) = self.selected else { return };
+        let Some(route) = self.list.get(id).and_then(|pair| pair.route) else { return };
+        let Some(mut check) = self.check_of(id) else { return };
+        check.use_candidate = false;
+        check.nomination = None;
+        let lifetime = self.timing.consent_timeout;
+        let config =
+            TransactionConfig { rto: lifetime, max_requests: 1, last_wait: 1, reliable_timeout: lifetime };
+        self.begin(now, Request::Consent(id, check), route, config);
+        self.schedule_consent(now);
+        if self.consent.asked.is_none() {
+            self.consent.asked = Some(now);
+            self.timers.set(TimerKey::Probe, Some(now + self.patience_for(id)));
+            self.timers.set(TimerKey::Disconnect, Some(now + self.timing.disconnected));
+        }
+    }
+
+    /// The answer is late. Consent checks are neither repeated nor sent more often, but connectivity checks are: one of
+    /// those finds out whether it was just a lost packet.
+    pub(super) fn probe(&mut self, _now: Instant) {
+        if let Some(id) = self.selected
+            && self.list.get(id).is_some_and(|pair| pair.generation == self.current.number)
+        {
+            self.list.trigger(id);
+        }
+    }
+
+    /// The pair in use was answered.
+    pub(super) fn consented(&mut self, now: Instant) {
+        self.consent = Consent::default();
+        self.timers.set(TimerKey::Probe, None);
+        self.timers.set(TimerKey::Disconnect, None);
+        self.timers.set(TimerKey::ConsentExpiry, Some(now + self.timing.consent_timeout));
+    }
+
+    /// No answer for too long. What else was heard of the peer counts; if nothing was, other pairs are looked at again.
+    pub(super) fn lose_contact(&mut self, now: Instant) {
+        let Some(heard) = self.selected.and_then(|id| self.list.get(id)).map(|pair| pair.heard) else {
+            return;
+        };
+        let silence = if self.config.lite { self.timing.consent_timeout } else { self.timing.disconnected };
+        let until = heard + silence;
+        if until > now {
+            self.consent.lost = false;
+            self.timers.set(TimerKey::Disconnect, Some(until));
+            return;
+        }
+        self.consent.lost = true;
+        if self.config.lite {
+            return;
+        }
+        self.list.set_floor(0);
+        for id in self.other_pairs() {
+            self.list.set_state(id, PairState::Waiting);
+        }
+        self.select_best(now);
+    }
+
+    /// The pairs of this generation that might replace the one in use.
+    fn other_pairs(&self) -> Vec<PairId> {
+        let usable = |id: PairId, pair: &crate::pair::Pair| {
+            Some(id) != self.selected
+                && pair.generation == self.current.number
+                && !pair.revoked
+                && pair.state != PairState::InProgress
+        };
+        self.list.iter().filter(|(id, pair)| usable(*id, pair)).map(|(id, _)| id).collect()
+    }
+
+    /// Consent is over: nothing may be sent there any more, and only other pairs or a restart help.
+    pub(super) fn lose_consent(&mut self, now: Instant) {
+        let Some(id) = self.selected else { return };
+        tracing::debug!("consent expired");
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.revoked = true;
+        }
+        self.drop_transactions_of(id);
+        self.fail_pair(now, id);
+        if self.selected.is_none() && self.list.best_valid().is_none() {
+            self.give_up();
+        }
+    }
+
+    /// What was still being tried had as long as consent lasts.
+    fn give_up(&mut self) {
+        for id in self.other_pairs() {
+            self.list.set_state(id, PairState::Failed);
+        }
+        let running: Vec<PairId> = self.list.iter().map(|(id, _)| id).collect();
+        for id in running {
+            if let Some(check) = self.list.get_mut(id).and_then(|pair| pair.check.take()) {
+                self.end_transaction(check);
+            }
+            self.list.set_state(id, PairState::Failed);
+        }
+        self.patience_over = true;
+    }
+
+    fn drop_transactions_of(&mut self, id: PairId) {
+        let of_pair = |request: &Request| matches!(request, Request::Check(pair, _) | Request::Consent(pair, _) if *pair == id);
+        let ids = self.transactions.iter().filter(|(_, transaction)| of_pair(&transaction.request));
+        for transaction in ids.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.end_transaction(transaction);
+        }
+    }
+
+    /// The binding may need a packet, if none was sent for a while.
+    pub(super) fn keep_alive(&mut self, now: Instant) {
+        let Some(pair) = self.selected.and_then(|id| self.list.get(id)) else { return };
+        let quiet_until =
+            pair.counters.last_packet_sent.map_or(Instant::ZERO, |sent| sent + self.timing.keepalive);
+        self.keepalive_due = quiet_until <= now;
+        let next = if self.keepalive_due { now + self.timing.keepalive } else { quiet_until };
+        self.timers.set(TimerKey::Keepalive, Some(next));
+    }
+
+    /// Writes a keepalive.
+    pub(super) fn transmit_keepalive(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
+        if !self.keepalive_due {
+            return None;
+        }
+        let route = self.selected.and_then(|id| self.list.get(id)).and_then(|pair| pair.route);
+        let id = TransactionId::random(&mut self.wire_rng);
+        wire::write_keepalive(out, id).ok()?;
+        self.keepalive_due = false;
+        self.address(now, route?, out)
+    }
+}

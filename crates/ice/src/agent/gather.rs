@@ -1,0 +1,332 @@
+//! Gathering: host candidates are signalled, STUN and TURN servers are asked (RFC 8445, section 5.1.1).
+
+use super::{IceAgent, TimerKey};
+use crate::base::{Base, BaseId, BaseKind};
+use crate::candidate::{CandidateKind, Transport};
+use crate::config::TransportPolicy;
+use crate::error::UsageError;
+use crate::event::{Event, GatheringState, NameId, ServerError};
+use crate::server::{IceServer, ServerHost, ServerKind};
+use crate::transaction::{Request, Transaction};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use sendrecv_core::{Instant, Path, Protocol};
+use sendrecv_stun::{ClientTransaction, TransactionConfig, TransactionId};
+
+/// Names one question to one STUN server from one socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TaskId(u32);
+
+/// What gathering knows.
+#[derive(Debug, Default)]
+pub(crate) struct Gatherer {
+    pub(super) state: GatheringState,
+    pub(super) servers: Vec<Server>,
+    tasks: BTreeMap<TaskId, Task>,
+    queue: VecDeque<TaskId>,
+    /// Answered questions, to be asked again while the bindings matter.
+    bindings: Vec<Task>,
+    next_task: u32,
+    /// The last new transaction went to a server.
+    pub(super) server_was_last: bool,
+}
+
+/// A configured server, and what its name resolved to.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) config: IceServer,
+    pub(super) addresses: Resolution,
+}
+
+/// What is known of a server's addresses.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Resolution {
+    /// Nobody has asked yet.
+    Unasked,
+    /// The host is resolving it.
+    Pending(NameId),
+    /// At most one address of each family.
+    Known(Vec<IpAddr>),
+    /// There is no such name.
+    Failed,
+}
+
+/// One question to one STUN server from one socket.
+#[derive(Clone, Debug)]
+struct Task {
+    base: BaseId,
+    server: SocketAddr,
+    url: String,
+    /// Only to keep the binding: silence is no error.
+    refresh: bool,
+}
+
+impl Gatherer {
+    pub(super) fn has_work(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    fn is_idle(&self) -> bool {
+        let pending = |server: &Server| matches!(server.addresses, Resolution::Pending(_));
+        self.tasks.values().all(|task| task.refresh) && !self.servers.iter().any(pending)
+    }
+}
+
+impl IceAgent {
+    /// Adds a STUN or TURN server. Sockets that are there are tried with it at once when gathering has begun.
+    ///
+    /// # Errors
+    /// [`TooMany`](UsageError::TooMany), [`Lite`](UsageError::Lite), [`Closed`](UsageError::Closed).
+    pub fn add_ice_server(&mut self, now: Instant, server: IceServer) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        if self.config.lite {
+            return Err(UsageError::Lite);
+        }
+        if self.gatherer.servers.len() >= self.config.limits.servers {
+            return Err(UsageError::TooMany);
+        }
+        self.gatherer.servers.push(Server { config: server, addresses: Resolution::Unasked });
+        if self.gatherer.state != GatheringState::New {
+            self.ask_servers();
+        }
+        self.run(now);
+        Ok(())
+    }
+
+    /// Begins to gather: signals the host candidates and asks the servers. After a [`restart`](Self::restart) it
+    /// signals what is there again, under the new ufrag.
+    ///
+    /// # Errors
+    /// [`Closed`](UsageError::Closed).
+    pub fn gather(&mut self, now: Instant) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        if self.gatherer.state == GatheringState::New {
+            self.set_gathering(GatheringState::Gathering);
+            for local in self.locals.ids() {
+                self.signal(local);
+            }
+            self.ask_servers();
+        }
+        self.run(now);
+        Ok(())
+    }
+
+    /// After a restart: candidates are to be signalled again.
+    pub(super) fn reset_gathering(&mut self) {
+        self.gatherer.state = GatheringState::New;
+    }
+
+    pub(super) fn set_gathering(&mut self, state: GatheringState) {
+        if self.gatherer.state != state {
+            self.gatherer.state = state;
+            self.events.push_back(Event::GatheringState(state));
+        }
+    }
+
+    /// Says so when nothing more can be expected of the servers.
+    pub(super) fn update_gathering(&mut self) {
+        if self.gatherer.state == GatheringState::Gathering
+            && self.gatherer.is_idle()
+            && !self.relays_pending()
+        {
+            self.set_gathering(GatheringState::Complete);
+        }
+    }
+
+    /// Resolves the servers' names, and asks those whose addresses are known.
+    fn ask_servers(&mut self) {
+        for index in 0..self.gatherer.servers.len() {
+            let Some(server) = self.gatherer.servers.get_mut(index) else { continue };
+            if server.addresses != Resolution::Unasked {
+                continue;
+            }
+            match server.config.url.host.clone() {
+                ServerHost::Ip(ip) => server.addresses = Resolution::Known(Vec::from([ip])),
+                ServerHost::Name(name) => {
+                    let id = self.ask_for_name(super::NamePurpose::Server(index), name);
+                    if let Some(server) = self.gatherer.servers.get_mut(index) {
+                        server.addresses = Resolution::Pending(id);
+                        self.set_gathering(GatheringState::Gathering);
+                    }
+                }
+            }
+            self.ask_server(index);
+        }
+    }
+
+    /// A server's name was resolved, to nothing if it could not be.
+    pub(super) fn server_resolved(&mut self, index: usize, addresses: &[IpAddr]) {
+        let Some(server) = self.gatherer.servers.get_mut(index) else { return };
+        let v4 = addresses.iter().find(|ip| ip.is_ipv4());
+        let v6 = addresses.iter().find(|ip| ip.is_ipv6());
+        let known: Vec<IpAddr> = v6.into_iter().chain(v4).copied().collect();
+        if known.is_empty() {
+            server.addresses = Resolution::Failed;
+            let url = server.config.url.to_string();
+            self.server_failed(url, None, 701, "the server's name could not be resolved");
+        } else {
+            server.addresses = Resolution::Known(known);
+            self.ask_server(index);
+        }
+    }
+
+    fn ask_server(&mut self, index: usize) {
+        for base in self.bases.keys().copied().collect::<Vec<_>>() {
+            self.ask_server_from(index, base);
+        }
+    }
+
+    /// A new socket: signal it and ask all servers from it.
+    pub(super) fn gather_base(&mut self, base: BaseId) {
+        if let Some(candidate) = self.bases.get(&base).map(|base| base.candidate) {
+            self.signal(candidate);
+        }
+        for index in 0..self.gatherer.servers.len() {
+            self.ask_server_from(index, base);
+        }
+    }
+
+    fn ask_server_from(&mut self, index: usize, id: BaseId) {
+        let (Some(server), Some(base)) = (self.gatherer.servers.get(index), self.bases.get(&id)) else {
+            return;
+        };
+        let Resolution::Known(addresses) = &server.addresses else { return };
+        let Some(ip) = addresses.iter().copied().find(|ip| can_ask(base, *ip)) else { return };
+        let address = SocketAddr::new(ip, server.config.url.port);
+        let url = server.config.url.to_string();
+        match (server.config.url.kind, server.config.url.protocol) {
+            (ServerKind::Stun, Protocol::Udp) if self.config.policy == TransportPolicy::All => {
+                self.add_task(Task { base: id, server: address, url, refresh: false });
+                self.set_gathering(GatheringState::Gathering);
+            }
+            (ServerKind::Stun, Protocol::Udp) => {}
+            (ServerKind::Stun, _) => {
+                self.server_failed(url, None, 701, "STUN over TLS gives no candidates for datagrams");
+            }
+            (ServerKind::Turn, _) => self.allocate(index, id, address),
+        }
+    }
+
+    fn add_task(&mut self, task: Task) {
+        let id = TaskId(self.gatherer.next_task);
+        self.gatherer.next_task = self.gatherer.next_task.wrapping_add(1);
+        self.gatherer.tasks.insert(id, task);
+        self.gatherer.queue.push_back(id);
+    }
+
+    /// Sends the next question. The pacer's turn has come.
+    pub(super) fn start_server_request(&mut self, now: Instant) -> bool {
+        let Some(task) = self.gatherer.queue.pop_front() else { return false };
+        if !self.gatherer.tasks.contains_key(&task) {
+            return false;
+        }
+        let id = TransactionId::random(&mut self.wire_rng);
+        let config = self.server_schedule();
+        let schedule = ClientTransaction::new(id, false, config, now);
+        let request = Request::Server(task);
+        self.transactions.insert(id, Transaction { schedule, request, cancelled: false, queued: false });
+        self.send_request(now, id);
+        true
+    }
+
+    /// As many requests as fit into the time a server may take.
+    pub(super) fn server_schedule(&self) -> TransactionConfig {
+        let rto = self.timing.rto;
+        let fits = |requests: &u32| rto.saturating_mul((1 << requests) - 1) <= self.timing.gathering;
+        let max_requests = (1..=7).take_while(fits).last().unwrap_or(1);
+        TransactionConfig {
+            rto,
+            max_requests,
+            last_wait: 1 << (max_requests - 1),
+            ..TransactionConfig::default()
+        }
+    }
+
+    /// Where a question goes.
+    pub(super) fn task_path(&self, task: TaskId) -> Option<Path> {
+        let task = self.gatherer.tasks.get(&task)?;
+        Some(Path::udp(self.bases.get(&task.base)?.address(), task.server))
+    }
+
+    /// A server told us how it sees us.
+    pub(super) fn server_answered(&mut self, id: TaskId, mapped: SocketAddr) {
+        let Some(task) = self.gatherer.tasks.remove(&id) else { return };
+        let server = (task.server.ip(), task.url.clone());
+        if let Some(local) = self.learn_local(task.base, CandidateKind::ServerReflexive, mapped, Some(server))
+        {
+            self.promote_to_reflexive(local);
+            self.signal(local);
+        }
+        if !task.refresh {
+            self.gatherer.bindings.push(Task { refresh: true, ..task });
+            self.arm_server_keepalive();
+        }
+    }
+
+    /// A candidate learnt from the peer turns out to be what a server sees too: now it can be signalled.
+    fn promote_to_reflexive(&mut self, id: crate::local::LocalId) {
+        let Some(local) = self.locals.get_mut(id) else { return };
+        if local.candidate.kind == CandidateKind::PeerReflexive {
+            local.candidate.kind = CandidateKind::ServerReflexive;
+            local.hidden = false;
+            if let Some(base) = self.bases.get(&local.base) {
+                local.candidate.priority = base.priority(CandidateKind::ServerReflexive);
+            }
+        }
+    }
+
+    /// A server did not answer, or with an error.
+    pub(super) fn server_task_failed(&mut self, id: TaskId, code: u16, text: &str) {
+        let Some(task) = self.gatherer.tasks.remove(&id) else { return };
+        if !task.refresh {
+            let local = self.bases.get(&task.base).map(Base::address);
+            self.server_failed(task.url, local, code, text);
+        }
+    }
+
+    pub(super) fn server_failed(&mut self, url: String, local: Option<SocketAddr>, code: u16, text: &str) {
+        self.events.push_back(Event::CandidateError(ServerError {
+            url,
+            local,
+            code,
+            text: text.to_string(),
+        }));
+    }
+
+    /// The socket is gone.
+    pub(super) fn cancel_server_tasks(&mut self, base: BaseId) {
+        self.gatherer.tasks.retain(|_, task| task.base != base);
+        self.gatherer.bindings.retain(|task| task.base != base);
+    }
+
+    fn arm_server_keepalive(&mut self) {
+        if self.timers.get(TimerKey::ServerKeepalive).is_none() && self.selected.is_none() {
+            let at = self.clock.now() + self.timing.keepalive;
+            self.timers.set(TimerKey::ServerKeepalive, Some(at));
+        }
+    }
+
+    /// Asks the servers again, so that NATs keep the bindings of candidates that are still to be used (RFC 8445,
+    /// section 5.1.1.4).
+    pub(super) fn refresh_bindings(&mut self, _now: Instant) {
+        if self.selected.is_some() || self.state == crate::ConnectionState::Failed {
+            return;
+        }
+        for task in self.gatherer.bindings.clone() {
+            self.add_task(task);
+        }
+        self.arm_server_keepalive();
+    }
+}
+
+/// Whether a server at `ip` can be asked from `base`: a datagram socket of the same family, and loopback only among
+/// itself.
+fn can_ask(base: &Base, ip: IpAddr) -> bool {
+    let BaseKind::Socket(socket) = &base.kind else { return false };
+    let local = socket.address.ip();
+    socket.transport == Transport::Udp
+        && local.is_ipv4() == ip.is_ipv4()
+        && (local.is_unspecified() || local.is_loopback() == ip.is_loopback())
+}

@@ -1,0 +1,165 @@
+//! Nomination and selection (RFC 8445, section 8; draft-thatcher-ice-renomination).
+
+use super::{IceAgent, TimerKey};
+use crate::config::{Nomination, Role};
+use crate::event::Event;
+use crate::pair::{PairId, PairState};
+use alloc::boxed::Box;
+use sendrecv_core::Instant;
+
+/// What a controlling agent has in mind.
+#[derive(Debug, Default)]
+pub(crate) struct Nominator {
+    /// When the first pair was found to work.
+    first_valid: Option<Instant>,
+    /// The pair whose nominating check is on its way.
+    pub(super) pending: Option<PairId>,
+    /// The rank of the last nomination.
+    pub(super) rank: u32,
+}
+
+impl IceAgent {
+    /// Whether nominations may be taken back by later ones.
+    pub(super) fn may_renominate(&self) -> bool {
+        self.config.renomination && self.current.both_have("renomination")
+    }
+
+    /// Lets a controlling agent nominate if it is time.
+    pub(super) fn consider_nomination(&mut self, now: Instant) {
+        if self.role != Role::Controlling || self.config.lite || self.nominator.pending.is_some() {
+            return;
+        }
+        let in_use = self.selected.filter(|id| self.is_current(*id));
+        let chosen = match in_use {
+            Some(selected) if self.consent.lost => self.list.best_valid_but(Some(selected)),
+            Some(selected) => self.better_than(selected),
+            None => self.list.best_valid().filter(|best| self.has_settled(now, *best)),
+        };
+        if let Some(id) = chosen {
+            self.nominate(id);
+        }
+    }
+
+    fn is_current(&self, id: PairId) -> bool {
+        self.list.get(id).is_some_and(|pair| pair.generation == self.current.number)
+    }
+
+    /// A valid pair that beats the one in use, if the peer understands that.
+    fn better_than(&self, selected: PairId) -> Option<PairId> {
+        let best = self.list.best_valid().filter(|_| self.may_renominate())?;
+        let priority = |id| self.list.get(id).map(|pair| pair.priority);
+        (priority(best) > priority(selected)).then_some(best)
+    }
+
+    /// Whether nothing better than `best` is to be expected soon: at once when it is a direct pair and all better
+    /// ones have failed, else after a short while.
+    fn has_settled(&mut self, now: Instant, best: PairId) -> bool {
+        let Some(pair) = self.list.get(best) else { return false };
+        let relayed = self.is_relayed(best);
+        let ended = self.remote_ended && self.gatherer.state == crate::GatheringState::Complete;
+        if !self.list.may_beat(pair.priority) && (!relayed || ended) {
+            return true;
+        }
+        let first = *self.nominator.first_valid.get_or_insert(now);
+        let at = first + if relayed { self.timing.settle_relayed } else { self.timing.settle };
+        if now < at {
+            self.timers.set(TimerKey::Settle, Some(at));
+        }
+        now >= at
+    }
+
+    fn is_relayed(&self, id: PairId) -> bool {
+        let Some(pair) = self.list.get(id) else { return false };
+        let remote = self.remotes.get(pair.remote);
+        self.bases.get(&pair.base).is_some_and(crate::base::Base::is_relay)
+            || remote.is_some_and(|remote| remote.candidate.kind == crate::CandidateKind::Relayed)
+    }
+
+    /// Repeats the pair's check with USE-CANDIDATE (section 8.1.1).
+    fn nominate(&mut self, id: PairId) {
+        self.nominator.pending = Some(id);
+        self.nominator.rank = self.nominator.rank.saturating_add(1);
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.nominating = true;
+        }
+        self.list.trigger(id);
+    }
+
+    /// Our nominating check succeeded.
+    pub(super) fn nominated(&mut self, now: Instant, id: PairId, rank: u32) {
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.nominating = false;
+        }
+        if self.nominator.pending == Some(id) {
+            self.nominator.pending = None;
+        }
+        self.list.set_nominated(id, Some(rank));
+        self.select_best(now);
+    }
+
+    /// The peer nominated the pair: that counts as soon as our own check has succeeded (section 7.3.1.5).
+    pub(super) fn accept_nomination(&mut self, now: Instant, id: PairId) {
+        let Some(pair) = self.list.get_mut(id) else { return };
+        if pair.state != PairState::Succeeded || self.role != Role::Controlled {
+            return;
+        }
+        if let Some(rank) = pair.nominated_by_peer.take() {
+            let rank = pair.nominated.map_or(rank, |known| known.max(rank));
+            self.list.set_nominated(id, Some(rank));
+            self.select_best(now);
+        }
+    }
+
+    /// Uses the best of the nominated pairs: several may be, if the peer nominates aggressively or changes its mind.
+    pub(super) fn select_best(&mut self, now: Instant) {
+        let dead = self.selected.filter(|_| self.consent.lost);
+        if let Some(best) = self.list.best_nominated(dead)
+            && self.selected != Some(best)
+        {
+            self.select(now, best);
+        }
+    }
+
+    fn select(&mut self, now: Instant, id: PairId) {
+        let old = self.selected.replace(id);
+        self.stats.selected_pair_changes = self.stats.selected_pair_changes.saturating_add(1);
+        if let Some(old) = old.filter(|old| !self.is_current(*old)) {
+            // The new generation has won.
+            self.previous = None;
+            self.remove_pair(now, old);
+        }
+        self.start_consent(now);
+        self.set_floor();
+        if let Some(selected) = self.selected_pair() {
+            tracing::debug!(route = ?selected.route, "selected pair");
+            self.events.push_back(Event::SelectedPair(Box::new(selected)));
+        }
+    }
+
+    /// Nothing is in use any more.
+    pub(super) fn deselect(&mut self) {
+        self.selected = None;
+        self.previous = None;
+        self.stop_consent();
+        self.list.set_floor(0);
+    }
+
+    /// Says which pairs are still worth a check now: none that is worse than the one in use, and none at all when
+    /// nobody could nominate it.
+    pub(super) fn set_floor(&mut self) {
+        let Some(pair) = self.selected.filter(|id| self.is_current(*id)).and_then(|id| self.list.get(id))
+        else {
+            return;
+        };
+        let aggressive = self.config.nomination == Nomination::Aggressive;
+        let open = self.role == Role::Controlled || aggressive || self.may_renominate();
+        let floor = if open { pair.priority } else { u64::MAX };
+        self.list.set_floor(floor);
+        for id in self.list.in_progress_below_floor() {
+            if let Some(check) = self.list.get_mut(id).and_then(|pair| pair.check.take()) {
+                self.end_transaction(check);
+            }
+            self.list.set_state(id, PairState::Waiting);
+        }
+    }
+}

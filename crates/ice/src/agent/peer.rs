@@ -1,0 +1,244 @@
+//! What the peer signals: parameters, candidates, the end of them, restarts (RFC 8445, sections 5.3 and 9; RFC 8838).
+
+use super::sockets::is_usable;
+use super::{IceAgent, TimerKey};
+use crate::candidate::{Candidate, CandidateAddress, CandidateKind, TcpType, Transport};
+use crate::config::Role;
+use crate::error::UsageError;
+use crate::event::{Event, NameId};
+use crate::generation::Generation;
+use crate::parameters::IceParameters;
+use crate::remote::RemoteId;
+use alloc::string::String;
+use core::net::{IpAddr, SocketAddr};
+use sendrecv_core::Instant;
+
+/// What a name is resolved for.
+#[derive(Debug)]
+pub(crate) enum NamePurpose {
+    /// A server, by its position.
+    Server(usize),
+    /// A remote candidate.
+    Candidate(Candidate),
+}
+
+impl IceAgent {
+    /// Sets the role. Conflicts that the peer's checks show are resolved without the host's help.
+    ///
+    /// # Errors
+    /// [`Closed`](UsageError::Closed).
+    pub fn set_role(&mut self, now: Instant, role: Role) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        if !self.role_is_given() {
+            self.switch_role(role);
+        }
+        self.run(now);
+        Ok(())
+    }
+
+    /// Whether one side is lite and the other is not, which leaves no choice.
+    fn role_is_given(&self) -> bool {
+        self.current.remote.is_some() && self.config.lite != self.current.remote_is_lite()
+    }
+
+    /// Takes the peer's parameters of this generation. Checks that came before are followed up now.
+    ///
+    /// # Errors
+    /// [`InvalidParameters`](UsageError::InvalidParameters); [`OtherGeneration`](UsageError::OtherGeneration) when there
+    /// are others already, which only a [`restart`](Self::restart) replaces; [`Closed`](UsageError::Closed).
+    pub fn set_remote_parameters(
+        &mut self,
+        now: Instant,
+        parameters: IceParameters,
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        if !parameters.is_valid() {
+            return Err(UsageError::InvalidParameters);
+        }
+        if let Some(known) = self.remote_parameters() {
+            let same = known.ufrag == parameters.ufrag && known.pwd == parameters.pwd;
+            return if same { Ok(()) } else { Err(UsageError::OtherGeneration) };
+        }
+        self.current.set_remote(parameters, self.config.provider);
+        if self.role_is_given() {
+            self.switch_role(if self.config.lite { Role::Controlled } else { Role::Controlling });
+        }
+        self.timers.set(TimerKey::Patience, Some(now + self.timing.patience));
+        self.drop_foreign_candidates(now);
+        self.follow_up_early_checks(now);
+        self.pair_lite_ends(now);
+        self.run(now);
+        Ok(())
+    }
+
+    /// Adds a candidate that the peer signalled. Names are resolved by the host first; candidates that are there
+    /// already, or were learnt from a check, are merged.
+    ///
+    /// # Errors
+    /// [`OtherComponent`](UsageError::OtherComponent), [`OtherGeneration`](UsageError::OtherGeneration),
+    /// [`UnusableAddress`](UsageError::UnusableAddress), [`TooMany`](UsageError::TooMany),
+    /// [`Closed`](UsageError::Closed).
+    pub fn add_remote_candidate(&mut self, now: Instant, mut candidate: Candidate) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        if candidate.component != 1 {
+            return Err(UsageError::OtherComponent);
+        }
+        if self.is_foreign(&candidate) {
+            return Err(UsageError::OtherGeneration);
+        }
+        candidate.priority = candidate.priority.max(1);
+        match candidate.address.clone() {
+            CandidateAddress::Ip(ip) => self.add_resolved(now, candidate, ip)?,
+            CandidateAddress::Name(name) => self.resolve_candidate(candidate, name)?,
+        }
+        self.run(now);
+        Ok(())
+    }
+
+    /// The peer will signal no more candidates in this generation.
+    ///
+    /// # Errors
+    /// [`Closed`](UsageError::Closed).
+    pub fn end_of_remote_candidates(&mut self, now: Instant) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        self.remote_ended = true;
+        self.run(now);
+        Ok(())
+    }
+
+    /// Answers [`Event::ResolveName`]; no addresses when there is no such name.
+    ///
+    /// # Errors
+    /// [`Unknown`](UsageError::Unknown) when nobody waits for it (any more), [`Closed`](UsageError::Closed).
+    pub fn name_resolved(
+        &mut self,
+        now: Instant,
+        id: NameId,
+        addresses: &[IpAddr],
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        match self.names.remove(&id).ok_or(UsageError::Unknown)? {
+            NamePurpose::Server(index) => self.server_resolved(index, addresses),
+            NamePurpose::Candidate(candidate) => {
+                // A name stands for one candidate, so one address is used (draft-ietf-mmusic-mdns-ice-candidates).
+                if let Some(ip) = addresses.iter().copied().find(|ip| is_usable(*ip)) {
+                    let _ = self.add_resolved(now, candidate, ip);
+                }
+            }
+        }
+        self.run(now);
+        Ok(())
+    }
+
+    /// Restarts ICE and returns the new local parameters (RFC 8445, section 9). The pair in use stays in use until the
+    /// new generation has found its own; signal again with [`gather`](Self::gather).
+    ///
+    /// # Errors
+    /// [`Closed`](UsageError::Closed).
+    pub fn restart(&mut self, now: Instant) -> Result<&IceParameters, UsageError> {
+        let now = self.enter(now)?;
+        let options = self.current.local.options.clone();
+        let prefix = &self.config.ufrag_prefix;
+        let local = IceParameters::generate(prefix, self.config.lite, options, &mut self.secret_rng);
+        let number = self.current.number.wrapping_add(1);
+        let old = core::mem::replace(&mut self.current, Generation::new(number, local, self.config.provider));
+        self.keep_pair_in_use(old);
+        self.tie_breaker = self.secret_rng.u64();
+        self.remote_ended = false;
+        self.patience_over = false;
+        self.timers.set(TimerKey::Patience, None);
+        self.timers.set(TimerKey::Settle, None);
+        self.reset_gathering();
+        self.restart_state();
+        self.run(now);
+        Ok(&self.current.local)
+    }
+
+    /// Forgets the old generation but for the pair in use.
+    fn keep_pair_in_use(&mut self, old: Generation) {
+        let kept = self.selected;
+        let number = kept.and_then(|id| self.list.get(id)).map(|pair| pair.generation);
+        if number == Some(old.number) {
+            self.previous = Some(old);
+        }
+        let remote = kept.and_then(|id| self.list.get(id)).map(|pair| pair.remote);
+        for pair in self.list.clear_except(kept) {
+            self.close_pair(&pair);
+        }
+        self.remotes.clear_except(remote);
+        self.names.retain(|_, purpose| matches!(purpose, NamePurpose::Server(_)));
+        self.early.clear();
+        self.nominator = super::Nominator::default();
+        self.drop_checks_but(kept);
+    }
+
+    pub(super) fn ask_for_name(&mut self, purpose: NamePurpose, name: String) -> NameId {
+        let id = NameId(self.next_name);
+        self.next_name = self.next_name.wrapping_add(1);
+        self.names.insert(id, purpose);
+        self.events.push_back(Event::ResolveName { id, name });
+        id
+    }
+
+    fn resolve_candidate(&mut self, candidate: Candidate, name: String) -> Result<(), UsageError> {
+        if self.names.len().saturating_add(self.remotes.len()) >= self.config.limits.remote_candidates {
+            return Err(UsageError::TooMany);
+        }
+        self.ask_for_name(NamePurpose::Candidate(candidate), name);
+        Ok(())
+    }
+
+    fn is_foreign(&self, candidate: &Candidate) -> bool {
+        let known = self.remote_parameters().map(|parameters| parameters.ufrag.as_str());
+        matches!((candidate.ufrag.as_deref(), known), (Some(theirs), Some(known)) if theirs != known)
+    }
+
+    /// Candidates may come before the parameters; those of another generation are dropped when they come.
+    fn drop_foreign_candidates(&mut self, now: Instant) {
+        for id in self.remotes.ids() {
+            if self.remotes.get(id).is_some_and(|remote| self.is_foreign(&remote.candidate)) {
+                for pair in self.list.of_remote(id) {
+                    self.remove_pair(now, pair);
+                }
+                self.remotes.remove(id);
+            }
+        }
+    }
+
+    /// Adds a signalled candidate whose address is known.
+    fn add_resolved(&mut self, now: Instant, candidate: Candidate, ip: IpAddr) -> Result<(), UsageError> {
+        let active = candidate.transport == Transport::Tcp(TcpType::Active);
+        if !is_usable(ip) || (candidate.port == 0 && !active) {
+            return Err(UsageError::UnusableAddress);
+        }
+        if active {
+            // Nothing can be sent to it: it comes to us, as a peer-reflexive candidate.
+            return Ok(());
+        }
+        let address = SocketAddr::new(ip, candidate.port);
+        match self.remotes.find(candidate.transport.protocol(), address) {
+            Some(id) => self.merge(id, candidate),
+            None if self.remotes.len() >= self.config.limits.remote_candidates => {
+                return Err(UsageError::TooMany);
+            }
+            None => {
+                let id = self.remotes.insert(candidate, address);
+                self.pair_remote(now, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A candidate that is known already is signalled: what was learnt from its checks gives way to what the peer says
+    /// of it, and is not doubled.
+    fn merge(&mut self, id: RemoteId, candidate: Candidate) {
+        let Some(remote) = self.remotes.get(id) else { return };
+        let learnt = remote.candidate.kind == CandidateKind::PeerReflexive;
+        if learnt || candidate.priority > remote.candidate.priority {
+            self.remotes.replace(id, candidate);
+            for pair in self.list.of_remote(id) {
+                self.reprioritise(pair);
+            }
+        }
+    }
+}

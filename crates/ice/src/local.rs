@@ -1,0 +1,89 @@
+//! Local candidates.
+
+use crate::base::BaseId;
+use crate::candidate::{Candidate, CandidateKind};
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use sendrecv_core::Protocol;
+
+/// Names a local candidate within one agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LocalId(pub(crate) u32);
+
+/// A local candidate.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) base: BaseId,
+    pub(crate) candidate: Candidate,
+    pub(crate) foundation: u32,
+    /// The generation it was signalled in last.
+    pub(crate) signalled: Option<u32>,
+    /// Never signalled: learnt from the peer, or without a usable address.
+    pub(crate) hidden: bool,
+}
+
+/// What foundations depend on (RFC 8445, section 5.1.1.3): type, base address, transport and server.
+pub(crate) type FoundationKey = (CandidateKind, IpAddr, Protocol, Option<String>);
+
+/// All local candidates.
+#[derive(Debug, Default)]
+pub(crate) struct Locals {
+    by_id: BTreeMap<LocalId, Local>,
+    by_address: BTreeMap<(BaseId, SocketAddr), LocalId>,
+    foundations: BTreeMap<FoundationKey, u32>,
+    next_id: u32,
+}
+
+impl Locals {
+    pub(crate) fn get(&self, id: LocalId) -> Option<&Local> {
+        self.by_id.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: LocalId) -> Option<&mut Local> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// The candidate that is seen as `address` when sent from `base`.
+    pub(crate) fn find(&self, base: BaseId, address: SocketAddr) -> Option<LocalId> {
+        self.by_address.get(&(base, address)).copied()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<LocalId> {
+        self.by_id.keys().copied().collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Local> {
+        self.by_id.values()
+    }
+
+    /// The number a foundation has here, and on the wire.
+    pub(crate) fn foundation(&mut self, key: FoundationKey) -> u32 {
+        let next = u32::try_from(self.foundations.len()).unwrap_or(u32::MAX).saturating_add(1);
+        *self.foundations.entry(key).or_insert(next)
+    }
+
+    /// Adds a candidate that is found at `address`, which differs from the candidate's own when that is a name.
+    pub(crate) fn insert(&mut self, address: SocketAddr, mut local: Local) -> LocalId {
+        let id = LocalId(self.next_id);
+        self.next_id = self.next_id.wrapping_add(1);
+        local.candidate.foundation = local.foundation.to_string();
+        self.by_address.insert((local.base, address), id);
+        self.by_id.insert(id, local);
+        id
+    }
+
+    /// Also finds the candidate at `address`.
+    pub(crate) fn alias(&mut self, base: BaseId, address: SocketAddr, id: LocalId) {
+        self.by_address.insert((base, address), id);
+    }
+
+    /// Removes all candidates of a base and returns those.
+    pub(crate) fn remove_base(&mut self, base: BaseId) -> Vec<Local> {
+        self.by_address.retain(|(of, _), _| *of != base);
+        let gone: Vec<LocalId> =
+            self.by_id.iter().filter(|(_, local)| local.base == base).map(|(id, _)| *id).collect();
+        gone.iter().filter_map(|id| self.by_id.remove(id)).collect()
+    }
+}

@@ -1,0 +1,77 @@
+//! What a host tells the agent about its sockets.
+
+use crate::candidate::{TcpType, Transport};
+use alloc::string::String;
+use core::net::{IpAddr, SocketAddr};
+use sendrecv_core::Protocol;
+
+/// A socket (or, for active TCP, the ability to connect from an address) that the agent may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalSocket {
+    /// The address the host bound, which is the `local` of every path over this socket. Its IP should be one of an
+    /// interface; a socket bound to the unspecified address has no host candidate unless one is advertised.
+    pub address: SocketAddr,
+    /// UDP, or the direction of a TCP candidate. For active TCP the port is not used.
+    pub transport: Transport,
+    /// The address to signal in place of `address`, for hosts behind a static one-to-one NAT.
+    pub advertised: Option<SocketAddr>,
+    /// The name to signal in place of the IP address, e.g. an mDNS name that the host answers for.
+    pub name: Option<String>,
+    /// Which interface it is; signalled as `network-id`.
+    pub network_id: Option<u16>,
+    /// What the interface costs, 0 (wired) to 999, as in libwebrtc; cheaper ones are preferred. Signalled as
+    /// `network-cost`.
+    pub network_cost: u16,
+}
+
+impl LocalSocket {
+    /// A UDP socket bound to `address`.
+    pub const fn udp(address: SocketAddr) -> Self {
+        Self::new(address, Transport::Udp)
+    }
+
+    /// A TCP listener bound to `address`.
+    pub const fn tcp_passive(address: SocketAddr) -> Self {
+        Self::new(address, Transport::Tcp(TcpType::Passive))
+    }
+
+    /// The ability to open TCP streams from `ip`.
+    pub const fn tcp_active(ip: IpAddr) -> Self {
+        Self::new(SocketAddr::new(ip, 9), Transport::Tcp(TcpType::Active))
+    }
+
+    const fn new(address: SocketAddr, transport: Transport) -> Self {
+        Self { address, transport, advertised: None, name: None, network_id: None, network_cost: 0 }
+    }
+}
+
+/// Names a stream that the agent asked the host to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub(crate) u32);
+
+/// How datagrams are told apart in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// A 16-bit length before each packet: [`Rfc4571Reader`](crate::framing::Rfc4571Reader).
+    Rfc4571,
+    /// STUN messages and ChannelData as they are (RFC 8656, section 12.5): `sendrecv_turn::StreamFraming`.
+    Turn,
+}
+
+/// A request to the host: connect, then call [`stream_opened`](crate::IceAgent::stream_opened) or
+/// [`stream_failed`](crate::IceAgent::stream_failed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenStream {
+    /// The stream's name in the answer.
+    pub id: StreamId,
+    /// TCP, or TLS over TCP.
+    pub protocol: Protocol,
+    /// The local address to connect from; port 0 or 9 means any.
+    pub local: SocketAddr,
+    /// Where to connect to.
+    pub remote: SocketAddr,
+    /// The name to verify the server's certificate against, for TLS.
+    pub server_name: Option<String>,
+    /// How datagrams are told apart in it.
+    pub framing: Framing,
+}

@@ -1,0 +1,323 @@
+//! Agents in a simulated internet, with a signalling channel between two of them.
+#![allow(dead_code, unreachable_pub, clippy::as_conversions)]
+
+use sendrecv_core::{Ecn, Instant, Machine, PacketBuf, Path, Protocol, Seed, Transmit, Writer};
+use sendrecv_ice::{
+    Candidate, Config, ConnectionState, DATA_HEADROOM, DATA_TAILROOM, Event, GatheringState, IceAgent,
+    IceParameters, LocalSocket, Role, SelectedPair, Up,
+};
+use sendrecv_sim::{HostId, Node, Simulation, Stopped};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::time::Duration;
+
+/// What travels over the signalling channel.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    Parameters(IceParameters),
+    Candidate(Candidate),
+    End,
+}
+
+/// One agent as a simulated host runs it.
+pub struct AgentNode {
+    pub agent: IceAgent,
+    pub events: Vec<Event>,
+    pub outgoing: VecDeque<Signal>,
+    pub to_send: VecDeque<Vec<u8>>,
+    pub received: Vec<Vec<u8>>,
+    pub packets: u64,
+    /// What names resolve to.
+    pub names: Vec<(String, IpAddr)>,
+    /// Whether streams open.
+    pub streams: bool,
+    next_port: u16,
+}
+
+impl AgentNode {
+    pub fn new(config: Config, seed: &Seed) -> Self {
+        Self {
+            agent: IceAgent::new(config, seed, Instant::ZERO),
+            events: Vec::new(),
+            outgoing: VecDeque::new(),
+            to_send: VecDeque::new(),
+            received: Vec::new(),
+            packets: 0,
+            names: Vec::new(),
+            streams: true,
+            next_port: 40_000,
+        }
+    }
+
+    pub fn collect(&mut self, now: Instant) {
+        while let Some(event) = self.agent.poll_event() {
+            match &event {
+                Event::LocalCandidate(candidate) => {
+                    self.outgoing.push_back(Signal::Candidate(candidate.clone()))
+                }
+                Event::GatheringState(GatheringState::Complete) => self.outgoing.push_back(Signal::End),
+                Event::ResolveName { id, name } => {
+                    let found = self.names.iter().find(|(known, _)| known == name).map(|(_, ip)| *ip);
+                    let _ = self.agent.name_resolved(now, *id, found.as_slice());
+                }
+                Event::OpenStream(open) if self.streams => {
+                    self.next_port += 1;
+                    let local = SocketAddr::new(open.local.ip(), self.next_port);
+                    let _ = self.agent.stream_opened(now, open.id, local);
+                }
+                Event::OpenStream(open) => {
+                    let _ = self.agent.stream_failed(now, open.id);
+                }
+                _ => {}
+            }
+            self.events.push(event);
+        }
+    }
+
+    pub fn states(&self) -> Vec<ConnectionState> {
+        let state = |event: &Event| match event {
+            Event::ConnectionState(state) => Some(*state),
+            _ => None,
+        };
+        self.events.iter().filter_map(state).collect()
+    }
+
+    pub fn selections(&self) -> Vec<&SelectedPair> {
+        fn selected(event: &Event) -> Option<&SelectedPair> {
+            match event {
+                Event::SelectedPair(pair) => Some(pair),
+                _ => None,
+            }
+        }
+        self.events.iter().filter_map(selected).collect()
+    }
+
+    pub fn signal_parameters(&mut self) {
+        self.outgoing.push_front(Signal::Parameters(self.agent.local_parameters().clone()));
+    }
+
+    fn take_signal(&mut self, now: Instant, signal: Signal) {
+        match signal {
+            Signal::Parameters(parameters) => self.agent.set_remote_parameters(now, parameters).unwrap(),
+            Signal::Candidate(candidate) => {
+                // As a line, as it really travels.
+                let candidate: Candidate = candidate.to_string().parse().unwrap();
+                let _ = self.agent.add_remote_candidate(now, candidate);
+            }
+            Signal::End => self.agent.end_of_remote_candidates(now).unwrap(),
+        }
+        self.collect(now);
+    }
+}
+
+impl Node for AgentNode {
+    fn handle_datagram(&mut self, now: Instant, path: Path, _: Ecn, data: &mut [u8]) {
+        if let Ok(Up::Data { data, .. }) = self.agent.handle_datagram(now, path, data) {
+            self.received.push(data.to_vec());
+        }
+        self.collect(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<(Transmit, Range<usize>)> {
+        let mut packet = PacketBuf::new(out, DATA_HEADROOM, DATA_TAILROOM);
+        packet.release_tailroom();
+        let mut transmit = None;
+        if let Some(data) = self.to_send.pop_front() {
+            packet.put(&data).unwrap();
+            transmit = self.agent.send_data(now, &mut packet).ok();
+            if transmit.is_none() {
+                packet.clear();
+            }
+        }
+        let transmit = transmit.or_else(|| self.agent.poll_transmit(now, &mut packet));
+        self.collect(now);
+        self.packets += u64::from(transmit.is_some());
+        transmit.map(|transmit| (transmit, packet.range()))
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.agent.handle_timeout(now);
+        self.collect(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.agent.poll_timeout()
+    }
+}
+
+/// Whatever a host runs here.
+pub enum Machinery {
+    Agent(Box<AgentNode>),
+    Server(Box<dyn Node>),
+}
+
+impl Machinery {
+    fn node(&mut self) -> &mut dyn Node {
+        match self {
+            Self::Agent(agent) => &mut **agent,
+            Self::Server(server) => &mut **server,
+        }
+    }
+}
+
+impl Node for Machinery {
+    fn handle_datagram(&mut self, now: Instant, path: Path, ecn: Ecn, data: &mut [u8]) {
+        self.node().handle_datagram(now, path, ecn, data);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<(Transmit, Range<usize>)> {
+        self.node().poll_transmit(now, out)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.node().handle_timeout(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Agent(agent) => agent.poll_timeout(),
+            Self::Server(server) => server.poll_timeout(),
+        }
+    }
+}
+
+/// Two agents and what is between them.
+pub struct World {
+    pub sim: Simulation<Machinery>,
+    pub a: HostId,
+    pub b: HostId,
+    /// Whether the peers' candidates travel at all.
+    pub trickle: [bool; 2],
+    /// How long signals travel.
+    pub delay: Duration,
+    under_way: VecDeque<(Instant, HostId, Signal)>,
+}
+
+impl World {
+    pub fn new(sim: Simulation<Machinery>, a: HostId, b: HostId) -> Self {
+        Self { sim, a, b, trickle: [true; 2], delay: Duration::from_millis(20), under_way: VecDeque::new() }
+    }
+
+    pub fn agent(&mut self, host: HostId) -> &mut AgentNode {
+        match self.sim.node_mut(host) {
+            Machinery::Agent(agent) => agent,
+            Machinery::Server(_) => panic!("not an agent"),
+        }
+    }
+
+    pub fn a(&mut self) -> &mut AgentNode {
+        self.agent(self.a)
+    }
+
+    pub fn b(&mut self) -> &mut AgentNode {
+        self.agent(self.b)
+    }
+
+    /// Both gather and introduce themselves.
+    pub fn start(&mut self) {
+        let now = self.sim.now();
+        for host in [self.a, self.b] {
+            let node = self.agent(host);
+            node.signal_parameters();
+            node.agent.gather(now).unwrap();
+            node.collect(now);
+        }
+    }
+
+    fn carry_signals(&mut self) {
+        let now = self.sim.now();
+        for (index, (from, to)) in [(self.a, self.b), (self.b, self.a)].into_iter().enumerate() {
+            let (trickle, at) = (self.trickle[index], now + self.delay);
+            let signals: Vec<Signal> = self.agent(from).outgoing.drain(..).collect();
+            for signal in signals {
+                if trickle || matches!(signal, Signal::Parameters(_)) {
+                    self.under_way.push_back((at, to, signal));
+                }
+            }
+        }
+        while self.under_way.front().is_some_and(|(at, ..)| *at <= now) {
+            let (_, to, signal) = self.under_way.pop_front().unwrap();
+            self.agent(to).take_signal(now, signal);
+        }
+    }
+
+    /// Runs until `done` holds.
+    pub fn run_until(
+        &mut self,
+        within: Duration,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> Result<(), Stopped> {
+        let limit = self.sim.now() + within;
+        loop {
+            self.carry_signals();
+            if done(self) {
+                return Ok(());
+            }
+            let left = limit - self.sim.now();
+            if left.is_zero() {
+                return Err(Stopped::TimeUp);
+            }
+            let step = self.under_way.front().map_or(left, |(at, ..)| *at - self.sim.now()).min(left);
+            let step = step.min(Duration::from_millis(5)).max(Duration::from_micros(1));
+            self.sim.run_for(step)?;
+        }
+    }
+
+    pub fn run_for(&mut self, duration: Duration) {
+        let _ = self.run_until(duration, |_| false);
+    }
+
+    pub fn both(&mut self, state: ConnectionState) -> bool {
+        self.a().agent.state() == state && self.b().agent.state() == state
+    }
+
+    /// Runs until both have a pair in use.
+    pub fn connect(&mut self, within: Duration) -> Result<(), Stopped> {
+        self.run_until(within, |world| {
+            world.a().agent.selected_pair().is_some() && world.b().agent.selected_pair().is_some()
+        })
+    }
+
+    /// Sends a datagram each way and expects both to arrive.
+    pub fn exchange(&mut self) {
+        self.a().received.clear();
+        self.b().received.clear();
+        self.a().to_send.push_back(b"\x80from a".to_vec());
+        self.b().to_send.push_back(b"\x80from b".to_vec());
+        self.run_for(Duration::from_millis(500));
+        assert_eq!(self.a().received, [b"\x80from b"]);
+        assert_eq!(self.b().received, [b"\x80from a"]);
+    }
+}
+
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// A configuration with a role.
+pub fn config(role: Role) -> Config {
+    Config { role, ..Config::default() }
+}
+
+/// An agent with UDP sockets on these addresses.
+pub fn node(config: Config, seed: u64, sockets: &[&str]) -> AgentNode {
+    let mut node = AgentNode::new(config, &Seed::from_u64(seed));
+    for socket in sockets {
+        node.agent.add_socket(Instant::ZERO, LocalSocket::udp(addr(socket))).unwrap();
+    }
+    node
+}
+
+/// The path protocols' short names, for reports.
+pub fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Udp => "udp",
+        Protocol::Tcp => "tcp",
+        Protocol::Tls => "tls",
+    }
+}
