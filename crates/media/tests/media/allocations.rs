@@ -1,0 +1,87 @@
+//! The steady state allocates nothing per packet.
+#![allow(unsafe_code, reason = "a global allocator that counts cannot be written without")]
+
+use crate::line::*;
+use sendrecv_core::{Machine, PacketBuf};
+use sendrecv_media::{MediaConfig, MediaKind, Outgoing, PacketKind};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from `alloc` above, with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn the_steady_state_allocates_nothing_in_both_directions() {
+    let (mut pair, sender) = Pair::video(&MediaConfig::default(), 1);
+    let echo = pair.b.add_sender(pair.now, MediaKind::Video);
+    pair.b.set_section(pair.now, video_section("0", Some(echo), Vec::new())).unwrap();
+    let payload = [0x11; 1100];
+    let mut run = |range: std::ops::Range<u64>| {
+        for number in range {
+            let now = at(number * 5);
+            let timestamp = u32::try_from(number * 450).unwrap();
+            let packet = Outgoing {
+                payload_type: VP8,
+                marker: true,
+                timestamp,
+                extensions: &[],
+                payload: &[&payload],
+            };
+            pair.a.write(now, sender, &packet).unwrap();
+            pair.a.handle_timeout(now);
+            pair.b.handle_timeout(now);
+            let mut slab = [0; 1400];
+            let mut other = [0; 1400];
+            loop {
+                let mut out = PacketBuf::new(&mut slab, 0, 0);
+                match pair.a.poll_packet(now, &mut out) {
+                    // One packet in 50 is lost, so that NACK and retransmission are part of it.
+                    Some(PacketKind::Rtp) if number % 50 == 7 => {}
+                    Some(PacketKind::Rtp) => {
+                        if let Ok(Some(inbound)) = pair.b.handle_rtp(now, out.finish()) {
+                            pair.b.forward(now, echo, &inbound).unwrap();
+                        }
+                    }
+                    Some(PacketKind::Rtcp) => pair.b.handle_rtcp(now, out.bytes()).unwrap(),
+                    None => break,
+                }
+            }
+            loop {
+                let mut out = PacketBuf::new(&mut other, 0, 0);
+                match pair.b.poll_packet(now, &mut out) {
+                    Some(PacketKind::Rtp) => {}
+                    Some(PacketKind::Rtcp) => pair.a.handle_rtcp(now, out.bytes()).unwrap(),
+                    None => break,
+                }
+            }
+            while pair.a.poll_event().is_some() || pair.b.poll_event().is_some() {}
+        }
+        COUNT.with(Cell::get)
+    };
+    let warm = run(0..4000);
+    let steady = run(4000..12_000);
+    assert_eq!(steady - warm, 0, "allocations in 8000 packets each way");
+    let stats = pair.a.sender(sender).unwrap().stats();
+    assert!(stats.retransmitted_packets_sent > 100, "{stats:?}");
+    assert!(pair.b.sender(echo).unwrap().stats().packets_sent > 11_000);
+}
