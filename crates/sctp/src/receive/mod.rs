@@ -1,0 +1,239 @@
+//! The receiving side: which TSNs arrived, what is acknowledged, and messages put together again.
+
+mod reassembly;
+mod tracker;
+mod window;
+
+use crate::num::{clamp32, low32};
+use crate::wire::{DataChunk, ForwardTsn, GapBlock, Sack};
+use crate::{Config, Event, Message};
+use alloc::collections::VecDeque;
+use reassembly::Reassembly;
+pub(crate) use reassembly::Violation;
+use sendrecv_core::{Instant, PacketBuf};
+use tracker::{Arrival, Tracker};
+use window::Window;
+
+/// How many packets with data are answered by one SACK.
+const PACKETS_PER_SACK: u32 = 2;
+
+/// When the next SACK leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SackState {
+    Idle,
+    /// With any packet before, or alone at this time.
+    Delayed(Instant),
+    Due,
+}
+
+/// The receiving side of an association.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    tracker: Tracker,
+    reassembly: Reassembly,
+    window: Window,
+    sack: SackState,
+    packets_since_sack: u32,
+    /// The present packet contained data, and asked for an answer at once.
+    packet_has_data: bool,
+    packet_is_urgent: bool,
+    any_received: bool,
+    pub(crate) duplicates: u64,
+    pub(crate) sacks_sent: u64,
+}
+
+/// What a DATA chunk did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// It is kept or delivered.
+    Taken,
+    /// It came before, or there is no room.
+    Ignored,
+}
+
+impl Receiver {
+    pub(crate) fn new(config: &Config, peer_initial_tsn: u32) -> Self {
+        let first_tsn = (1u64 << 32).saturating_add(u64::from(peer_initial_tsn));
+        Self {
+            tracker: Tracker::new(first_tsn),
+            reassembly: Reassembly::new(first_tsn, config.max_receive_message_size),
+            window: Window::new(config.receive_buffer),
+            sack: SackState::Idle,
+            packets_since_sack: 0,
+            packet_has_data: false,
+            packet_is_urgent: false,
+            any_received: false,
+            duplicates: 0,
+            sacks_sent: 0,
+        }
+    }
+
+    /// The window we would advertise in an INIT.
+    pub(crate) fn initial_window(config: &Config) -> u32 {
+        clamp32(Window::new(config.receive_buffer).limit())
+    }
+
+    /// Takes a DATA or I-DATA chunk; finished messages go to `events`.
+    pub(crate) fn on_data(
+        &mut self,
+        chunk: &DataChunk<'_>,
+        events: &mut VecDeque<Event>,
+    ) -> Result<Received, Violation> {
+        self.packet_has_data = true;
+        self.packet_is_urgent |= chunk.header.immediate || !self.any_received;
+        let tsn = self.tracker.extend(chunk.header.tsn);
+        match self.tracker.judge(tsn) {
+            Arrival::Duplicate => {
+                self.duplicates = self.duplicates.saturating_add(1);
+                self.packet_is_urgent = true;
+                self.tracker.note_duplicate(chunk.header.tsn);
+                return Ok(Received::Ignored);
+            }
+            Arrival::OutOfRange => return Ok(Received::Ignored),
+            Arrival::New => {}
+        }
+        if !self.has_room(tsn, chunk.payload.len()) {
+            self.packet_is_urgent = true;
+            return Ok(Received::Ignored);
+        }
+        self.any_received = true;
+        let before = events.len();
+        let held = &mut self.window;
+        self.reassembly.add(tsn, chunk, &mut |message: Message| {
+            held.deliver(message.data.len());
+            events.push_back(Event::Message(message));
+        })?;
+        let in_order = self.tracker.add(tsn);
+        if in_order {
+            self.reassembly.cumulative_advanced(self.tracker.cumulative());
+        }
+        self.packet_is_urgent |= self.tracker.has_gaps();
+        debug_assert!(events.len() >= before, "delivering only adds events");
+        Ok(Received::Taken)
+    }
+
+    /// Whether a chunk may be kept. What fills a gap may use the slack beyond the window, so that a full buffer can
+    /// drain.
+    fn has_room(&self, tsn: u64, len: usize) -> bool {
+        let held = self.reassembly.bytes();
+        self.window.has_room(
+            held,
+            len,
+            tsn <= self.tracker.highest() || tsn == self.tracker.cumulative().saturating_add(1),
+        )
+    }
+
+    /// Takes a FORWARD-TSN or I-FORWARD-TSN.
+    pub(crate) fn on_forward(&mut self, forward: &ForwardTsn<'_>, events: &mut VecDeque<Event>) {
+        self.packet_has_data = true;
+        self.packet_is_urgent = true;
+        let tsn = self.tracker.extend(forward.cumulative_tsn);
+        if !self.tracker.forward(tsn) {
+            return;
+        }
+        let window = &mut self.window;
+        let mut deliver = |message: Message| {
+            window.deliver(message.data.len());
+            events.push_back(Event::Message(message));
+        };
+        for skipped in forward.skipped() {
+            self.reassembly.skip(&skipped, forward.interleaved, &mut deliver);
+        }
+        self.reassembly.forward(self.tracker.cumulative(), forward.interleaved);
+    }
+
+    /// A packet's chunks were all taken: decides about its acknowledgement.
+    pub(crate) fn end_packet(&mut self, now: Instant, delay: core::time::Duration) {
+        if !core::mem::take(&mut self.packet_has_data) {
+            return;
+        }
+        self.packets_since_sack = self.packets_since_sack.saturating_add(1);
+        if core::mem::take(&mut self.packet_is_urgent) || self.packets_since_sack >= PACKETS_PER_SACK {
+            self.sack = SackState::Due;
+        } else if self.sack == SackState::Idle {
+            self.sack = SackState::Delayed(now + delay);
+        }
+    }
+
+    /// The application took a message of `len` bytes.
+    pub(crate) fn on_taken(&mut self, len: usize) {
+        self.window.take(len);
+        if self.any_received && self.window.worth_announcing(self.reassembly.bytes()) {
+            self.sack = SackState::Due;
+        }
+    }
+
+    /// The peer reset its sending side of these streams; an empty list means all.
+    pub(crate) fn reset_streams(&mut self, streams: &[u16]) {
+        self.reassembly.reset_streams(streams);
+    }
+
+    /// Everything up to this TSN has arrived.
+    pub(crate) const fn cumulative_tsn(&self) -> u32 {
+        low32(self.tracker.cumulative())
+    }
+
+    /// Whether everything up to `tsn` has arrived.
+    pub(crate) fn has_all_to(&self, tsn: u32) -> bool {
+        self.tracker.extend(tsn) <= self.tracker.cumulative()
+    }
+
+    /// The window as it would be advertised now.
+    pub(crate) fn advertised_window(&self) -> usize {
+        self.window.available(self.reassembly.bytes())
+    }
+
+    pub(crate) const fn sack_deadline(&self) -> Option<Instant> {
+        match self.sack {
+            SackState::Delayed(at) => Some(at),
+            SackState::Idle | SackState::Due => None,
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.sack_deadline().is_some_and(|at| at <= now) {
+            self.sack = SackState::Due;
+        }
+    }
+
+    /// Whether a SACK must leave, in a packet of its own if need be.
+    pub(crate) fn sack_due(&self) -> bool {
+        self.sack == SackState::Due
+    }
+
+    /// Whether a SACK may ride along with something else.
+    pub(crate) fn sack_wanted(&self) -> bool {
+        self.sack != SackState::Idle
+    }
+
+    /// Writes a SACK, with as many gap blocks as fit.
+    pub(crate) fn write_sack(&mut self, out: &mut PacketBuf<'_>) -> bool {
+        let room = out.space().saturating_sub(Sack::wire_len(0, 0)) / 4;
+        let gaps = self.tracker.gap_count().min(room);
+        let a_rwnd = self.window.announce(self.reassembly.bytes());
+        let blocks = self.tracker.gaps().take(gaps).map(|(start, end)| GapBlock { start, end });
+        let duplicates = self.tracker.duplicates();
+        let duplicates =
+            duplicates.get(..duplicates.len().min(room.saturating_sub(gaps))).unwrap_or_default();
+        if Sack::write(self.cumulative_tsn(), clamp32(a_rwnd), blocks, duplicates, out).is_err() {
+            return false;
+        }
+        self.tracker.clear_duplicates();
+        self.sack = SackState::Idle;
+        self.packets_since_sack = 0;
+        self.sacks_sent = self.sacks_sent.saturating_add(1);
+        true
+    }
+
+    /// The association is over: nothing is acknowledged any more.
+    pub(crate) fn close(&mut self) {
+        self.sack = SackState::Idle;
+        self.any_received = false;
+    }
+
+    /// Bytes held for reassembly and for the application.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.reassembly.bytes().saturating_add(self.window.undelivered())
+    }
+}

@@ -1,0 +1,87 @@
+//! Telling the peer to stop waiting for messages that were given up (RFC 3758, section 3.5).
+
+use super::flight::{Flight, FragmentState};
+use super::queue::SendQueue;
+use crate::num::low32;
+use crate::wire::{ForwardTsn, Skipped};
+use alloc::collections::BTreeMap;
+use sendrecv_core::PacketBuf;
+
+/// How many skipped streams one FORWARD-TSN names; the point does not advance beyond until the peer follows.
+const MAX_SKIPPED: usize = 64;
+
+/// The "Advanced.Peer.Ack.Point" and what lies behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Forward {
+    point: u64,
+    cumulative: u64,
+    skipped: BTreeMap<(u16, bool), u32>,
+    due: bool,
+}
+
+impl Forward {
+    pub(crate) const fn new(cumulative: u64) -> Self {
+        Self { point: cumulative, cumulative, skipped: BTreeMap::new(), due: false }
+    }
+
+    /// Moves the point over everything acknowledged or given up. Amortised, each TSN is passed once.
+    pub(crate) fn advance(&mut self, flight: &mut Flight, queue: &SendQueue, interleaved: bool) {
+        self.cumulative = flight.cumulative();
+        if self.cumulative >= self.point {
+            self.point = self.cumulative;
+            self.skipped.clear();
+            self.due = false;
+        }
+        let before = self.point;
+        while self.skipped.len() < MAX_SKIPPED && self.pass(flight, queue, interleaved) {}
+        self.due |= self.point > before && self.point > self.cumulative;
+    }
+
+    /// Passes one fragment, if it is settled.
+    fn pass(&mut self, flight: &mut Flight, queue: &SendQueue, interleaved: bool) -> bool {
+        let tsn = self.point.saturating_add(1);
+        let Some(fragment) = flight.get(tsn) else { return false };
+        let Some(message) = queue.message(fragment.message) else { return false };
+        let at_cumulative = self.point == self.cumulative;
+        if message.abandoned {
+            if interleaved || !message.unordered {
+                self.skipped.insert((message.stream, message.unordered), message.id);
+            }
+            if fragment.state != FragmentState::Acked {
+                flight.mark(tsn, FragmentState::Abandoned);
+            }
+        } else if fragment.state != FragmentState::Acked || at_cumulative {
+            return false;
+        }
+        self.point = tsn;
+        true
+    }
+
+    /// Whether the peer does not yet know of everything given up.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.point > self.cumulative
+    }
+
+    pub(crate) const fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// The last one may have been lost.
+    pub(crate) const fn retransmit(&mut self) {
+        self.due = self.is_pending();
+    }
+
+    pub(crate) fn write(&mut self, interleaved: bool, out: &mut PacketBuf<'_>) -> bool {
+        if out.space() < ForwardTsn::wire_len(interleaved, self.skipped.len()) {
+            return false;
+        }
+        let skipped = self.skipped.iter();
+        let skipped = skipped.map(|((stream, unordered), id)| Skipped {
+            stream: *stream,
+            unordered: *unordered,
+            message_id: *id,
+        });
+        self.due = false;
+        ForwardTsn::write(interleaved, low32(self.point), skipped, out).is_ok()
+    }
+}
