@@ -343,6 +343,16 @@ impl CheckList {
         }
     }
 
+    /// Lets the next frozen pair of this one's group wait although this one is still being checked: it does not look
+    /// well for it.
+    pub(crate) fn thaw_next(&mut self, id: PairId) {
+        let foundations = self.get(id).map(|pair| pair.foundations);
+        let group = foundations.and_then(|foundations| self.groups.get(&foundations));
+        if let Some((_, next)) = group.and_then(|group| group.frozen.last().copied()) {
+            self.set_state(next, PairState::Waiting);
+        }
+    }
+
     /// Lets all pairs of a group wait: one of them has succeeded (section 7.2.5.3.3).
     fn thaw_all(&mut self, foundations: Foundations) {
         let frozen: Vec<PairId> = self

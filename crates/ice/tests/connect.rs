@@ -3,11 +3,14 @@
 
 mod support;
 
-use sendrecv_core::Seed;
-use sendrecv_ice::{Config, ConnectionState, Role};
-use sendrecv_sim::{Interface, LinkConfig, Simulation};
+use sendrecv_core::{Instant, Protocol, Seed};
+use sendrecv_ice::{
+    CandidateKind, Config, ConnectionState, Event, IceParameters, LocalSocket, Nomination, Role, Route,
+    TcpType, Transport, UsageError,
+};
+use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
-use support::{AgentNode, Machinery, World, config, ip, node};
+use support::{AgentNode, Machinery, World, addr, config, ip, node};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -23,9 +26,13 @@ fn pair_on_a_lan(a: Config, b: Config) -> World {
     lan(node(a, 1, &["10.0.0.1:5000"]), node(b, 2, &["10.0.0.2:5000"]))
 }
 
+fn ordinary_pair() -> World {
+    pair_on_a_lan(config(Role::Controlling), config(Role::Controlled))
+}
+
 #[test]
 fn hosts_on_a_lan_connect_in_two_round_trips_and_a_pacing_interval() {
-    let mut world = pair_on_a_lan(config(Role::Controlling), config(Role::Controlled));
+    let mut world = ordinary_pair();
     world.start();
     world.connect(SECOND).unwrap();
     assert!(world.sim.now().as_millis() <= 20 + 2 * 20 + 50, "{}", world.sim.now());
@@ -34,4 +41,342 @@ fn hosts_on_a_lan_connect_in_two_round_trips_and_a_pacing_interval() {
     let expected = [ConnectionState::Checking, ConnectionState::Connected, ConnectionState::Completed];
     assert_eq!(world.a().states(), expected);
     assert_eq!(world.b().states(), expected);
+}
+
+#[test]
+fn an_aggressive_nominator_connects_in_one_round_trip() {
+    let aggressive = Config { nomination: Nomination::Aggressive, ..config(Role::Controlling) };
+    let mut world = pair_on_a_lan(aggressive, config(Role::Controlled));
+    world.start();
+    world.connect(SECOND).unwrap();
+    assert!(world.sim.now().as_millis() <= 20 + 25, "{}", world.sim.now());
+    world.exchange();
+}
+
+#[test]
+fn both_controlling_and_both_controlled_are_resolved_by_tie_breaker() {
+    for role in [Role::Controlling, Role::Controlled] {
+        for_each_seed(8, 200, |seed| {
+            let a = node(config(role), 2 * seed, &["10.0.0.1:5000"]);
+            let b = node(config(role), 2 * seed + 1, &["10.0.0.2:5000"]);
+            let mut world = lan(a, b);
+            world.start();
+            world.connect(2 * SECOND).unwrap();
+            world.exchange();
+            assert_ne!(world.a().agent.role(), world.b().agent.role());
+            let resolved = |event: &&Event| matches!(event, Event::RoleConflictResolved(_));
+            let switches = |node: &mut AgentNode| node.events.iter().filter(resolved).count();
+            let switches = switches(world.a()) + switches(world.b());
+            assert_eq!(switches, 1);
+        });
+    }
+}
+
+#[test]
+fn a_candidate_that_is_never_signalled_is_learnt_from_its_checks() {
+    for hidden in [0, 1] {
+        let mut world = ordinary_pair();
+        world.trickle[hidden] = false;
+        world.start();
+        world.connect(2 * SECOND).unwrap();
+        world.exchange();
+        let host = if hidden == 0 { world.b } else { world.a };
+        let pair = world.agent(host).agent.selected_pair().unwrap();
+        assert_eq!(pair.remote.kind, CandidateKind::PeerReflexive);
+    }
+}
+
+#[test]
+fn a_learnt_candidate_that_is_signalled_later_is_merged() {
+    let mut world = ordinary_pair();
+    world.trickle[0] = false;
+    world.start();
+    world.connect(2 * SECOND).unwrap();
+    let candidate = world.a().agent.local_candidates().next().unwrap().clone();
+    let now = world.sim.now();
+    let before = world.b().agent.candidate_pairs();
+    world.b().agent.add_remote_candidate(now, candidate.clone()).unwrap();
+    let after = world.b().agent.candidate_pairs();
+    assert_eq!((before.len(), after.len()), (1, 1));
+    assert_eq!(after[0].remote, candidate);
+    assert!(after[0].priority > before[0].priority && after[0].selected);
+    world.exchange();
+}
+
+#[test]
+fn checks_that_beat_the_peers_parameters_are_answered_and_followed_up() {
+    let mut world = ordinary_pair();
+    let (a, b) = (world.a().agent.local_parameters().clone(), world.b().agent.local_parameters().clone());
+    world.start();
+    // b's description reaches a at once; a's reaches b much later.
+    let now = world.sim.now();
+    world.a().agent.set_remote_parameters(now, b).unwrap();
+    let candidate = world.b().agent.local_candidates().next().unwrap().clone();
+    world.a().agent.add_remote_candidate(now, candidate).unwrap();
+    world.delay = Duration::from_secs(5);
+    world.run_for(SECOND);
+    assert!(world.a().agent.selected_pair().is_some(), "the nomination was answered");
+    assert_eq!(world.b().agent.state(), ConnectionState::New);
+    assert_eq!(world.b().agent.candidate_pairs().len(), 0);
+    let now = world.sim.now();
+    world.b().agent.set_remote_parameters(now, a).unwrap();
+    world.connect(SECOND).unwrap();
+    world.exchange();
+}
+
+#[test]
+fn use_candidate_before_our_own_check_succeeded_counts_when_it_does() {
+    let mut world = ordinary_pair();
+    let b = world.b;
+    // The controlled side's own checks are lost for two seconds: it answers, and is nominated, long before.
+    world.sim.set_filter(move |datagram| {
+        let check = datagram.data.starts_with(&[0, 1]);
+        if datagram.from == b && check && datagram.now < Instant::from_millis(2000) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    world.start();
+    world.run_for(SECOND);
+    assert!(world.a().agent.selected_pair().is_some());
+    assert!(world.b().agent.selected_pair().is_none());
+    world.connect(5 * SECOND).unwrap();
+    world.exchange();
+}
+
+#[test]
+fn a_lite_peer_is_nominated_by_us_whatever_the_roles_were() {
+    let lite = Config { lite: true, ..config(Role::Controlling) };
+    for role in [Role::Controlling, Role::Controlled] {
+        let mut world = pair_on_a_lan(config(role), lite.clone());
+        world.start();
+        world.connect(SECOND).unwrap();
+        world.exchange();
+        assert_eq!((world.a().agent.role(), world.b().agent.role()), (Role::Controlling, Role::Controlled));
+        assert_eq!(world.b().agent.candidate_pairs()[0].counters.requests_sent, 0);
+        // It stays up on the full side's consent checks alone.
+        world.run_for(60 * SECOND);
+        assert!(
+            world.b().agent.state() == ConnectionState::Connected || world.both(ConnectionState::Completed)
+        );
+        world.exchange();
+    }
+}
+
+#[test]
+fn two_lite_agents_use_their_best_host_candidates() {
+    let lite = |role| Config { lite: true, ..config(role) };
+    let mut world = pair_on_a_lan(lite(Role::Controlling), lite(Role::Controlled));
+    world.start();
+    world.connect(SECOND).unwrap();
+    world.exchange();
+}
+
+#[test]
+fn the_better_of_several_paths_is_nominated() {
+    let a = node(config(Role::Controlling), 1, &["10.0.0.1:5000", "10.0.0.1:5001", "10.0.0.1:5002"]);
+    let b = node(config(Role::Controlled), 2, &["10.0.0.2:5000", "10.0.0.2:5001"]);
+    let mut world = lan(a, b);
+    world.start();
+    world.connect(2 * SECOND).unwrap();
+    let pair = world.a().agent.selected_pair().unwrap();
+    assert_eq!((pair.local.port, pair.remote.port), (5000, 5000));
+    world.exchange();
+}
+
+#[test]
+fn aggressive_peers_may_nominate_many_pairs_and_the_best_is_used() {
+    let aggressive = Config { nomination: Nomination::Aggressive, ..config(Role::Controlling) };
+    let a = node(aggressive, 1, &["10.0.0.1:5000", "10.0.0.1:5001", "10.0.0.1:5002"]);
+    let b = node(config(Role::Controlled), 2, &["10.0.0.2:5000", "10.0.0.2:5001"]);
+    let mut world = lan(a, b);
+    // The best pair is slow to answer.
+    world.sim.set_filter(|datagram| {
+        let best = datagram.path.local.port() == 5000 && datagram.path.remote.port() == 5000;
+        if best && datagram.now < Instant::from_millis(700) { Verdict::Drop } else { Verdict::Pass }
+    });
+    world.start();
+    world.run_for(5 * SECOND);
+    assert!(world.b().agent.candidate_pairs().iter().filter(|pair| pair.nominated).count() >= 2);
+    let (on_a, on_b) = (world.a().agent.selected_pair().unwrap(), world.b().agent.selected_pair().unwrap());
+    assert_eq!((on_a.local.port, on_a.remote.port), (5000, 5000));
+    assert_eq!((on_b.local.port, on_b.remote.port), (5000, 5000));
+    assert!(world.b().selections().len() >= 2);
+    world.exchange();
+}
+
+#[test]
+fn mdns_names_are_resolved_by_the_host() {
+    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
+    let name = "3c4b1e5a-6f0e-4d2b-9f6e-5b1d1c0a7f3e.local";
+    let socket = LocalSocket { name: Some(name.into()), ..LocalSocket::udp(addr("10.0.0.1:5000")) };
+    a.agent.add_socket(Instant::ZERO, socket).unwrap();
+    let mut b = node(config(Role::Controlled), 2, &["10.0.0.2:5000"]);
+    b.names.push((name.into(), ip("10.0.0.1")));
+    let mut world = lan(a, b);
+    world.start();
+    world.connect(SECOND).unwrap();
+    world.exchange();
+    let pair = world.b().agent.selected_pair().unwrap();
+    assert_eq!((pair.remote.address.to_string().as_str(), pair.route.remote().ip()), (name, ip("10.0.0.1")));
+    assert!(
+        world
+            .b()
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::ResolveName { name: asked, .. } if asked == name))
+    );
+}
+
+#[test]
+fn ipv6_is_preferred_and_ipv4_is_the_fallback() {
+    for v6_works in [true, false] {
+        let mut sim = Simulation::new(&Seed::from_u64(7));
+        let wire = LinkConfig::with_delay(Duration::from_millis(10));
+        let a = node(config(Role::Controlling), 1, &["10.0.0.1:5000", "[fd00::1]:5000"]);
+        let b = node(config(Role::Controlled), 2, &["10.0.0.2:5000", "[fd00::2]:5000"]);
+        let interfaces = |v4, v6| [Interface::new(ip(v4)).up(wire), Interface::new(ip(v6)).up(wire)];
+        let a = sim.add_host("a", Machinery::Agent(Box::new(a)), interfaces("10.0.0.1", "fd00::1"));
+        let b = sim.add_host("b", Machinery::Agent(Box::new(b)), interfaces("10.0.0.2", "fd00::2"));
+        sim.set_connected(b, ip("fd00::2"), v6_works);
+        let mut world = World::new(sim, a, b);
+        world.start();
+        world.connect(2 * SECOND).unwrap();
+        let pair = world.a().agent.selected_pair().unwrap();
+        assert_eq!(pair.route.remote().is_ipv6(), v6_works);
+        world.exchange();
+    }
+}
+
+#[test]
+fn ice_tcp_connects_active_to_passive() {
+    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
+    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
+    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
+    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    let mut world = lan(a, b);
+    world.start();
+    world.connect(SECOND).unwrap();
+    let (on_a, on_b) = (world.a().agent.selected_pair().unwrap(), world.b().agent.selected_pair().unwrap());
+    assert_eq!(on_a.remote.transport, Transport::Tcp(TcpType::Passive));
+    assert_eq!(on_b.remote.transport, Transport::Tcp(TcpType::Active));
+    assert!(
+        matches!(on_b.route, Route::Direct(path) if path.protocol == Protocol::Tcp && path.local.port() == 443)
+    );
+    world.exchange();
+    assert_eq!(world.a().agent.path_mtu_overhead(), 2);
+
+    // The stream breaks: the pair goes with it.
+    let Route::Direct(path) = on_a.route else { panic!() };
+    let now = world.sim.now();
+    world.a().agent.stream_closed(now, path).unwrap();
+    world.a().collect(now);
+    assert!(world.a().agent.selected_pair().is_none());
+    assert_ne!(world.a().agent.state(), ConnectionState::Connected);
+}
+
+#[test]
+fn udp_is_preferred_over_tcp() {
+    let mut a = node(config(Role::Controlling), 1, &["10.0.0.1:5000"]);
+    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
+    let mut b = node(config(Role::Controlled), 2, &["10.0.0.2:5000"]);
+    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    let mut world = lan(a, b);
+    world.start();
+    world.connect(SECOND).unwrap();
+    assert_eq!(world.a().agent.selected_pair().unwrap().local.transport, Transport::Udp);
+}
+
+#[test]
+fn a_refused_stream_fails_its_pair() {
+    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
+    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
+    a.streams = false;
+    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
+    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    let mut world = lan(a, b);
+    world.start();
+    world.run_for(SECOND);
+    assert_eq!(world.a().agent.state(), ConnectionState::Checking);
+    world.run_for(40 * SECOND);
+    assert_eq!(world.a().agent.state(), ConnectionState::Failed);
+}
+
+#[test]
+fn patience_runs_out_when_nothing_works() {
+    let mut world = ordinary_pair();
+    world.sim.set_filter(|_| Verdict::Drop);
+    world.start();
+    world.run_for(39 * SECOND);
+    assert!(world.both(ConnectionState::Checking));
+    world.run_for(2 * SECOND);
+    assert!(world.both(ConnectionState::Failed));
+    // A check that gets through after all still connects: the peer may have been late.
+    world.sim.clear_filter();
+    let now = world.sim.now();
+    world.a().agent.restart(now).unwrap();
+    world.b().agent.restart(now).unwrap();
+    world.start();
+    world.connect(2 * SECOND).unwrap();
+    world.exchange();
+}
+
+#[test]
+fn thirty_percent_loss_delays_but_does_not_prevent() {
+    for_each_seed(10, 1000, |seed| {
+        let mut sim = Simulation::new(&Seed::from_u64(seed));
+        let wire = LinkConfig::with_delay(Duration::from_millis(20))
+            .with_loss(sendrecv_sim::Loss::Random(sendrecv_sim::Chance::percent(30)));
+        let a = node(config(Role::Controlling), 2 * seed, &["10.0.0.1:5000"]);
+        let b = node(config(Role::Controlled), 2 * seed + 1, &["10.0.0.2:5000"]);
+        let a = sim.add_host("a", Machinery::Agent(Box::new(a)), [Interface::new(ip("10.0.0.1")).up(wire)]);
+        let b = sim.add_host("b", Machinery::Agent(Box::new(b)), [Interface::new(ip("10.0.0.2")).up(wire)]);
+        let mut world = World::new(sim, a, b);
+        world.start();
+        world.connect(30 * SECOND).unwrap();
+    });
+}
+
+#[test]
+fn signalled_nonsense_is_refused_and_changes_nothing() {
+    let mut world = ordinary_pair();
+    let now = world.sim.now();
+    let agent = &mut world.a().agent;
+    let candidate = |line: &str| line.parse::<sendrecv_ice::Candidate>().unwrap();
+    let refused = |agent: &mut sendrecv_ice::IceAgent, line| agent.add_remote_candidate(now, candidate(line));
+    assert_eq!(refused(agent, "1 2 udp 1 192.0.2.1 9 typ host"), Err(UsageError::OtherComponent));
+    assert_eq!(refused(agent, "1 1 udp 1 0.0.0.0 9 typ host"), Err(UsageError::UnusableAddress));
+    assert_eq!(refused(agent, "1 1 udp 1 224.0.0.1 9 typ host"), Err(UsageError::UnusableAddress));
+    assert_eq!(refused(agent, "1 1 udp 1 192.0.2.1 0 typ host"), Err(UsageError::UnusableAddress));
+    assert_eq!(
+        agent.set_remote_parameters(now, IceParameters::new("abc", "short")),
+        Err(UsageError::InvalidParameters)
+    );
+    let good = IceParameters::new("abcd", "0123456789012345678901");
+    agent.set_remote_parameters(now, good.clone()).unwrap();
+    agent.set_remote_parameters(now, good).unwrap();
+    let other = IceParameters::new("efgh", "0123456789012345678901");
+    assert_eq!(agent.set_remote_parameters(now, other), Err(UsageError::OtherGeneration));
+    assert_eq!(refused(agent, "1 1 udp 1 192.0.2.1 9 typ host ufrag efgh"), Err(UsageError::OtherGeneration));
+    assert_eq!(agent.candidate_pairs().len(), 0);
+    let duplicate = LocalSocket::udp(addr("10.0.0.1:5000"));
+    assert_eq!(agent.add_socket(now, duplicate), Err(UsageError::DuplicateSocket));
+    assert_eq!(agent.remove_socket(now, Protocol::Udp, addr("10.0.0.1:1")), Err(UsageError::Unknown));
+}
+
+#[test]
+fn a_closed_agent_says_so_and_nothing_else() {
+    let mut world = ordinary_pair();
+    world.start();
+    world.connect(SECOND).unwrap();
+    let now = world.sim.now();
+    world.a().agent.close(now);
+    world.a().collect(now);
+    assert_eq!(world.a().states().last(), Some(&ConnectionState::Closed));
+    let sent = world.a().packets;
+    world.run_for(60 * SECOND);
+    assert_eq!(world.a().packets, sent);
+    assert_eq!(world.b().agent.state(), ConnectionState::Failed, "b's consent expired");
+    assert_eq!(world.a().agent.gather(now), Err(UsageError::Closed));
 }

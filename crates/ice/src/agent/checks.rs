@@ -129,7 +129,13 @@ impl IceAgent {
                 let deadline = transaction.schedule.deadline();
                 self.timers.set(TimerKey::Transaction(id), Some(deadline));
             }
-            Step::Send => self.send_request(now, id),
+            Step::Send => {
+                if let Request::Check(pair, _) = transaction.request {
+                    // RFC 8445 would leave the others frozen until this one has failed for good, 39.5 s later.
+                    self.list.thaw_next(pair);
+                }
+                self.send_request(now, id);
+            }
             Step::Failed(_) => {
                 let request = transaction.request;
                 self.end_transaction(id);

@@ -47,7 +47,8 @@ impl IceAgent {
         if self.selected.is_some() {
             self.had_contact = true;
         }
-        if state == ConnectionState::Completed && self.state != ConnectionState::Connected {
+        let new = !matches!(self.state, ConnectionState::Connected | ConnectionState::Completed);
+        if state == ConnectionState::Completed && new {
             // Nobody who waits for `Connected` is to miss it.
             self.set_state(ConnectionState::Connected);
         }

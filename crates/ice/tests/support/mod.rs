@@ -1,5 +1,14 @@
 //! Agents in a simulated internet, with a signalling channel between two of them.
-#![allow(dead_code, unreachable_pub, clippy::as_conversions)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test support may panic, and no test file uses all of it"
+)]
 
 use sendrecv_core::{Ecn, Instant, Machine, PacketBuf, Path, Protocol, Seed, Transmit, Writer};
 use sendrecv_ice::{
