@@ -163,7 +163,7 @@ impl TurnClient {
     fn on_error(&mut self, now: Instant, pending: &Pending, code: u16, response: &Message<'_>) {
         match code {
             _ if pending.request == Request::Allocate && matches!(self.state, State::Releasing(_)) => {
-                self.released()
+                self.released();
             }
             ErrorCode::UNAUTHENTICATED | ErrorCode::STALE_NONCE if pending.challenges < MAX_CHALLENGES => {
                 match self.auth.challenge(response, pending.generation) {
