@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn cube_roots_are_floors() {
-        for root in [0, 1, 2, 7, 1000, 12_345] {
+        for root in [1, 2, 7, 1000, 12_345] {
             let cube = u128::from(root) * u128::from(root) * u128::from(root);
             assert_eq!((cube_root(cube), cube_root(cube + 1)), (root, root));
         }

@@ -203,7 +203,7 @@ mod tests {
         };
         let mut bytes = Vec::new();
         header.write(b"hello", &mut bytes).unwrap();
-        assert_eq!(hex::encode(&bytes), "000b0015010203040005000600000033".to_owned() + "68656c6c6f000000");
+        assert_eq!(hex::encode(&bytes), "000b001501020304000500060000003368656c6c6f000000");
         assert_eq!(bytes.len(), DataHeader::wire_len(false, 5));
         let chunk = Chunks::new(&bytes).next().unwrap().unwrap();
         assert_eq!(DataChunk::parse(&chunk), Ok(DataChunk { header, payload: b"hello" }));

@@ -185,10 +185,7 @@ mod tests {
         let mut bytes = Vec::new();
         OutgoingResetRequest::write(1, 2, 3, &[4], &mut bytes).unwrap();
         ReconfigResponse { response: 5, result: ResetResult::InProgress.code() }.write(&mut bytes).unwrap();
-        assert_eq!(
-            hex::encode(&bytes),
-            "000d001200000001000000020000000300040000".to_owned() + "0010000c0000000500000006"
-        );
+        assert_eq!(hex::encode(&bytes), "000d0012000000010000000200000003000400000010000c0000000500000006");
         let parameters: Vec<_> = Parameters::new(&bytes).map(Result::unwrap).collect();
         let request = OutgoingResetRequest::parse(parameters[0].value).unwrap();
         assert_eq!((request.request, request.response, request.last_tsn), (1, 2, 3));
