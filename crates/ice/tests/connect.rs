@@ -10,25 +10,9 @@ use sendrecv_ice::{
 };
 use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
-use support::{AgentNode, Machinery, World, addr, config, ip, node};
+use support::{AgentNode, Machinery, World, addr, config, ip, lan, node, ordinary_pair, pair_on_a_lan};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn lan(a: AgentNode, b: AgentNode) -> World {
-    let mut sim = Simulation::new(&Seed::from_u64(7));
-    let wire = LinkConfig::with_delay(Duration::from_millis(10));
-    let a = sim.add_host("a", Machinery::Agent(Box::new(a)), [Interface::new(ip("10.0.0.1")).up(wire)]);
-    let b = sim.add_host("b", Machinery::Agent(Box::new(b)), [Interface::new(ip("10.0.0.2")).up(wire)]);
-    World::new(sim, a, b)
-}
-
-fn pair_on_a_lan(a: Config, b: Config) -> World {
-    lan(node(a, 1, &["10.0.0.1:5000"]), node(b, 2, &["10.0.0.2:5000"]))
-}
-
-fn ordinary_pair() -> World {
-    pair_on_a_lan(config(Role::Controlling), config(Role::Controlled))
-}
 
 #[test]
 fn hosts_on_a_lan_connect_in_two_round_trips_and_a_pacing_interval() {
@@ -232,15 +216,11 @@ fn mdns_names_are_resolved_by_the_host() {
 #[test]
 fn ipv6_is_preferred_and_ipv4_is_the_fallback() {
     for v6_works in [true, false] {
-        let mut sim = Simulation::new(&Seed::from_u64(7));
-        let wire = LinkConfig::with_delay(Duration::from_millis(10));
         let a = node(config(Role::Controlling), 1, &["10.0.0.1:5000", "[fd00::1]:5000"]);
         let b = node(config(Role::Controlled), 2, &["10.0.0.2:5000", "[fd00::2]:5000"]);
-        let interfaces = |v4, v6| [Interface::new(ip(v4)).up(wire), Interface::new(ip(v6)).up(wire)];
-        let a = sim.add_host("a", Machinery::Agent(Box::new(a)), interfaces("10.0.0.1", "fd00::1"));
-        let b = sim.add_host("b", Machinery::Agent(Box::new(b)), interfaces("10.0.0.2", "fd00::2"));
-        sim.set_connected(b, ip("fd00::2"), v6_works);
-        let mut world = World::new(sim, a, b);
+        let mut world = lan(a, b);
+        let b = world.b;
+        world.sim.set_connected(b, ip("fd00::2"), v6_works);
         world.start();
         world.connect(2 * SECOND).unwrap();
         let pair = world.a().agent.selected_pair().unwrap();

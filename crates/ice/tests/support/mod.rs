@@ -15,7 +15,7 @@ use sendrecv_ice::{
     Candidate, Config, ConnectionState, DATA_HEADROOM, DATA_TAILROOM, Event, GatheringState, IceAgent,
     IceParameters, LocalSocket, Role, SelectedPair, Up,
 };
-use sendrecv_sim::{HostId, Node, Simulation, Stopped};
+use sendrecv_sim::{HostId, Interface, LinkConfig, Node, Simulation, Stopped};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -63,7 +63,7 @@ impl AgentNode {
         while let Some(event) = self.agent.poll_event() {
             match &event {
                 Event::LocalCandidate(candidate) => {
-                    self.outgoing.push_back(Signal::Candidate(candidate.clone()))
+                    self.outgoing.push_back(Signal::Candidate(candidate.clone()));
                 }
                 Event::GatheringState(GatheringState::Complete) => self.outgoing.push_back(Signal::End),
                 Event::ResolveName { id, name } => {
@@ -201,6 +201,32 @@ pub struct World {
     /// How long signals travel.
     pub delay: Duration,
     under_way: VecDeque<(Instant, HostId, Signal)>,
+}
+
+/// The wires' delay on a LAN.
+pub const LAN_DELAY: Duration = Duration::from_millis(10);
+
+/// Two agents on one LAN, at 10.0.0.1 and 10.0.0.2 (and 10.0.1.x, fd00::x).
+pub fn lan(a: AgentNode, b: AgentNode) -> World {
+    let mut sim = Simulation::new(&Seed::from_u64(7));
+    let wire = LinkConfig::with_delay(LAN_DELAY);
+    let interfaces = |host: u8| {
+        [format!("10.0.0.{host}"), format!("10.0.1.{host}"), format!("fd00::{host}")]
+            .map(|address| Interface::new(ip(&address)).up(wire))
+    };
+    let a = sim.add_host("a", Machinery::Agent(Box::new(a)), interfaces(1));
+    let b = sim.add_host("b", Machinery::Agent(Box::new(b)), interfaces(2));
+    World::new(sim, a, b)
+}
+
+/// Two agents with a socket each on one LAN.
+pub fn pair_on_a_lan(a: Config, b: Config) -> World {
+    lan(node(a, 1, &["10.0.0.1:5000"]), node(b, 2, &["10.0.0.2:5000"]))
+}
+
+/// The same with ordinary configurations.
+pub fn ordinary_pair() -> World {
+    pair_on_a_lan(config(Role::Controlling), config(Role::Controlled))
 }
 
 impl World {
