@@ -110,8 +110,21 @@ pub(crate) fn is_uncompressed(point: &[u8]) -> bool {
 
 /// An authenticated cipher with its key. Nonces are the caller's business and must never repeat.
 pub trait Aead: Send + Sync {
-    /// Encrypts `data` in place and returns the tag.
-    fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError>;
+    /// Encrypts `data` in place and writes the tag to where it belongs. Fails only for more data than one nonce may
+    /// cover.
+    fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        data: &mut [u8],
+        tag: &mut [u8; TAG_LEN],
+    ) -> Result<(), CryptoError>;
+
+    /// Encrypts `data` in place and returns the tag, see [`seal_into`](Self::seal_into).
+    fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError> {
+        let mut tag = [0; TAG_LEN];
+        self.seal_into(nonce, aad, data, &mut tag).map(|()| tag)
+    }
 
     /// Checks `tag`, then decrypts `data` in place; on failure the content of `data` is unspecified.
     fn open(

@@ -18,10 +18,16 @@ pub(super) fn new(algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn Aead>,
 struct Keyed(LessSafeKey);
 
 impl Aead for Keyed {
-    fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError> {
+    fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        data: &mut [u8],
+        tag: &mut [u8; TAG_LEN],
+    ) -> Result<(), CryptoError> {
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), data);
-        tag.ok().and_then(|tag| tag.as_ref().try_into().ok()).ok_or(CryptoError::Unsupported)
+        let sealed = self.0.seal_in_place_scatter(nonce, Aad::from(aad), data, &[], tag);
+        sealed.map_err(|_| CryptoError::Unsupported)
     }
 
     fn open(

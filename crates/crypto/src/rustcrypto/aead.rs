@@ -27,10 +27,16 @@ impl<C> Aead for Keyed<C>
 where
     C: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16> + Send + Sync,
 {
-    fn seal(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError> {
-        // Fails only for more data than one nonce may cover.
-        let tag = self.0.encrypt_inout_detached(&(*nonce).into(), aad, data.into());
-        tag.map(Into::into).map_err(|_| CryptoError::Unsupported)
+    fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        data: &mut [u8],
+        tag: &mut [u8; TAG_LEN],
+    ) -> Result<(), CryptoError> {
+        let sealed = self.0.encrypt_inout_detached(&(*nonce).into(), aad, data.into());
+        *tag = sealed.map_err(|_| CryptoError::Unsupported)?.into();
+        Ok(())
     }
 
     fn open(

@@ -19,20 +19,24 @@ impl Cipher {
         header_len: usize,
         packet: &mut PacketBuf<'_>,
     ) -> Result<(), ProtectError> {
-        let (header, payload) =
-            packet.bytes_mut().split_at_mut_checked(header_len).ok_or(ProtectError::Malformed)?;
         match &self.algorithm {
             Algorithm::CounterMode { stream, hmac, tag_len } => {
+                let payload = packet.bytes_mut().get_mut(header_len..).ok_or(ProtectError::Malformed)?;
                 stream.apply(&counter_block(self.salt, ssrc, index), payload);
                 let tag = hmac.mac(&[packet.bytes(), &rollover_counter(index)]);
-                packet.put(tag.as_bytes().get(..*tag_len).unwrap_or_default())
+                packet
+                    .put(tag.as_bytes().get(..*tag_len).unwrap_or_default())
+                    .map_err(|_| ProtectError::NoSpace)
             }
             Algorithm::Aead(aead) => {
-                let sealed = aead.seal(&nonce(self.salt, ssrc, index), header, payload);
-                packet.put(&sealed.map_err(|_| ProtectError::Cipher)?)
+                packet.reserve(TAG_LEN).map_err(|_| ProtectError::NoSpace)?;
+                let (body, tag) = packet.bytes_mut().split_last_chunk_mut().ok_or(ProtectError::Malformed)?;
+                let (header, payload) =
+                    body.split_at_mut_checked(header_len).ok_or(ProtectError::Malformed)?;
+                let sealed = aead.seal_into(&nonce(self.salt, ssrc, index), header, payload, tag);
+                sealed.map_err(|_| ProtectError::Cipher)
             }
         }
-        .map_err(|_| ProtectError::NoSpace)
     }
 
     /// Checks the tag, decrypts, and returns the packet without its tag.
