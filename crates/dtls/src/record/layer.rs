@@ -1,0 +1,312 @@
+//! Which keys are in use, in both directions.
+
+use super::v12::{Opener12, Sealer12};
+use super::v13::{Opener13, Sealer13, TYPE_LEN};
+use super::{OpenError, Opened};
+use crate::wire::ack::RecordNumber;
+use crate::wire::record::{ContentType, HEADER_LEN, MAX_PLAINTEXT, RecordHeader};
+use crate::wire::unified::{UnifiedHeader, is_unified};
+use crate::{Discard, SealError};
+use sendrecv_core::{PacketBuf, Reader, Writer};
+use sendrecv_crypto::TAG_LEN;
+
+/// Records that may fail authentication under one key (RFC 9147, section 4.5.3).
+const FORGERY_LIMIT: u64 = 1 << 36;
+
+/// Epoch of DTLS 1.3's handshake keys.
+pub(crate) const HANDSHAKE_EPOCH: u64 = 2;
+
+/// The header of an incoming record, and its length with header.
+#[derive(Clone, Debug)]
+pub(crate) enum Incoming {
+    /// Plaintext, or protected by DTLS 1.2.
+    Classic(RecordHeader, usize),
+    /// Protected by DTLS 1.3.
+    Unified(UnifiedHeader),
+}
+
+impl Incoming {
+    /// Reads the header of the record at the start of `bytes`.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Discard> {
+        let first = *bytes.first().ok_or(Discard::Truncated)?;
+        if is_unified(first) {
+            if UnifiedHeader::has_connection_id(first) {
+                return Err(Discard::UnknownContentType);
+            }
+            let header = UnifiedHeader::parse(bytes, 0).map_err(|_| Discard::Truncated)?;
+            return header.map(Self::Unified).ok_or(Discard::UnknownContentType);
+        }
+        if ContentType::from_code(first).is_none_or(|known| known == ContentType::Tls12Cid) {
+            return Err(Discard::UnknownContentType);
+        }
+        let mut reader = Reader::new(bytes);
+        let header = RecordHeader::parse(&mut reader).map_err(|_| Discard::Truncated)?;
+        let header = header.ok_or(Discard::UnknownContentType)?;
+        reader.take(usize::from(header.length)).map_err(|_| Discard::Truncated)?;
+        if !matches!(header.version, 0xfeff | 0xfefd) {
+            return Err(Discard::BadVersion);
+        }
+        Ok(Self::Classic(header, HEADER_LEN.saturating_add(usize::from(header.length))))
+    }
+
+    /// Length of the record with its header: at least one byte.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Classic(_, len) => *len,
+            Self::Unified(header) => header.ciphertext.end,
+        }
+    }
+}
+
+/// Whatever protects records we send.
+pub(crate) enum Sealer {
+    V12(Sealer12),
+    V13(Sealer13),
+}
+
+impl Sealer {
+    pub(crate) const fn header_len(&self) -> usize {
+        match self {
+            Self::V12(sealer) => sealer.header_len(),
+            Self::V13(sealer) => sealer.header_len(),
+        }
+    }
+
+    pub(crate) const fn tail_len(&self) -> usize {
+        match self {
+            Self::V12(_) => TAG_LEN,
+            Self::V13(_) => TYPE_LEN + TAG_LEN,
+        }
+    }
+
+    fn seal(&mut self, record: &mut [u8], content_type: ContentType) -> Result<RecordNumber, SealError> {
+        match self {
+            Self::V12(sealer) => sealer.seal(record, content_type),
+            Self::V13(sealer) => sealer.seal(record, content_type),
+        }
+    }
+
+    /// Protects the packet's whole content as one record, in place.
+    pub(crate) fn seal_packet(&mut self, packet: &mut PacketBuf<'_>) -> Result<(), SealError> {
+        if packet.len() > MAX_PLAINTEXT {
+            return Err(SealError::TooLong);
+        }
+        let header = [0; crate::HEADROOM];
+        let header = header.get(..self.header_len()).unwrap_or_default();
+        let content_len = packet.len();
+        packet.release_tailroom();
+        if packet.space() < self.tail_len() {
+            return Err(SealError::NoSpace);
+        }
+        packet.prepend(header)?;
+        packet.reserve(self.tail_len())?;
+        debug_assert_eq!(packet.len(), content_len + self.header_len() + self.tail_len());
+        self.seal(packet.bytes_mut(), ContentType::ApplicationData).map(drop)
+    }
+}
+
+enum Opener {
+    V12(Opener12),
+    V13 { current: Opener13, previous: Option<Opener13> },
+}
+
+/// The keys of one connection.
+#[derive(Default)]
+pub(crate) struct RecordLayer {
+    plain_next: u64,
+    plain_old_version: bool,
+    write_handshake: Option<Sealer13>,
+    write: Option<Sealer>,
+    read_handshake: Option<Opener13>,
+    read: Option<Opener>,
+}
+
+impl RecordLayer {
+    /// Whether the next plaintext records carry DTLS 1.0's version, as a first ClientHello does (RFC 9147, section 5.3).
+    pub(crate) fn set_plain_old_version(&mut self, old: bool) {
+        self.plain_old_version = old;
+    }
+
+    pub(crate) fn install_v12_write(&mut self, sealer: Sealer12) {
+        self.write = Some(Sealer::V12(sealer));
+    }
+
+    pub(crate) fn install_v12_read(&mut self, opener: Opener12) {
+        self.read = Some(Opener::V12(opener));
+    }
+
+    pub(crate) fn install_handshake(&mut self, sealer: Sealer13, opener: Opener13) {
+        self.write_handshake = Some(sealer);
+        self.read_handshake = Some(opener);
+    }
+
+    /// Installs a DTLS 1.3 application key for writing, the first or the next.
+    pub(crate) fn install_write(&mut self, sealer: Sealer13) {
+        self.write = Some(Sealer::V13(sealer));
+    }
+
+    /// Installs a DTLS 1.3 application key for reading; the one before stays until the new one is used.
+    pub(crate) fn install_read(&mut self, opener: Opener13) {
+        let previous = match self.read.take() {
+            Some(Opener::V13 { current, .. }) => Some(current),
+            _ => None,
+        };
+        self.read = Some(Opener::V13 { current: opener, previous });
+    }
+
+    /// The keys of the handshake are not needed any more.
+    pub(crate) fn drop_handshake_keys(&mut self) {
+        self.write_handshake = None;
+        self.read_handshake = None;
+    }
+
+    /// Whether plaintext is not believed any more, because the peer can protect what it says.
+    pub(crate) const fn is_protected(&self) -> bool {
+        self.read_handshake.is_some() || self.read.is_some()
+    }
+
+    pub(crate) const fn sealer(&mut self) -> Option<&mut Sealer> {
+        self.write.as_mut()
+    }
+
+    /// The highest epoch we can write in; during a DTLS 1.3 handshake only what the peer can read already.
+    pub(crate) fn write_epoch(&self, connected: bool) -> u64 {
+        match (&self.write, &self.write_handshake) {
+            (Some(Sealer::V13(sealer)), _) if connected => sealer.epoch(),
+            (_, Some(handshake)) => handshake.epoch(),
+            (Some(Sealer::V13(sealer)), None) => sealer.epoch(),
+            (Some(Sealer::V12(_)), None) => u64::from(connected),
+            (None, None) => 0,
+        }
+    }
+
+    /// Bytes a record of this epoch adds to its content.
+    pub(crate) fn overhead(&self, epoch: u64) -> usize {
+        match (epoch, &self.write) {
+            (0, _) | (_, None) if epoch != HANDSHAKE_EPOCH => HEADER_LEN,
+            (_, Some(sealer)) if epoch != HANDSHAKE_EPOCH => {
+                sealer.header_len().saturating_add(sealer.tail_len())
+            }
+            _ => crate::wire::unified::HEADER_LEN + TYPE_LEN + TAG_LEN,
+        }
+    }
+
+    /// Appends a record to a datagram. Without room, or without keys for the epoch, nothing is written.
+    pub(crate) fn append(
+        &mut self,
+        out: &mut PacketBuf<'_>,
+        epoch: u64,
+        content_type: ContentType,
+        parts: &[&[u8]],
+    ) -> Result<RecordNumber, SealError> {
+        let content_len = parts.iter().fold(0, |sum: usize, part| sum.saturating_add(part.len()));
+        let start = out.len();
+        if out.space() < self.overhead(epoch).saturating_add(content_len) {
+            return Err(SealError::NoSpace);
+        }
+        let number = match epoch {
+            0 => self.append_plain(out, content_type, content_len, parts),
+            HANDSHAKE_EPOCH => {
+                let sealer = self.write_handshake.as_mut().ok_or(SealError::NotConnected)?;
+                reserve(out, sealer.header_len(), parts, TYPE_LEN + TAG_LEN)?;
+                sealer.seal(out.bytes_mut().get_mut(start..).unwrap_or_default(), content_type)
+            }
+            _ => {
+                let sealer = self.write.as_mut().ok_or(SealError::NotConnected)?;
+                reserve(out, sealer.header_len(), parts, sealer.tail_len())?;
+                sealer.seal(out.bytes_mut().get_mut(start..).unwrap_or_default(), content_type)
+            }
+        };
+        if number.is_err() {
+            out.truncate(start);
+        }
+        number
+    }
+
+    fn append_plain(
+        &mut self,
+        out: &mut PacketBuf<'_>,
+        content_type: ContentType,
+        content_len: usize,
+        parts: &[&[u8]],
+    ) -> Result<RecordNumber, SealError> {
+        let sequence = self.plain_next;
+        let version = if self.plain_old_version { 0xfeff } else { 0xfefd };
+        let length = u16::try_from(content_len).map_err(|_| SealError::TooLong)?;
+        let header = RecordHeader { content_type, version, epoch: 0, sequence, length };
+        out.put(&header.encode())?;
+        parts.iter().try_for_each(|part| out.put(part))?;
+        self.plain_next = sequence.saturating_add(1);
+        Ok(RecordNumber { epoch: 0, sequence })
+    }
+
+    /// Opens the record that fills `record`, in place.
+    pub(crate) fn open(&mut self, incoming: &Incoming, record: &mut [u8]) -> Result<Opened, OpenError> {
+        match incoming {
+            Incoming::Classic(header, _) if header.epoch == 0 => self.open_plain(header),
+            Incoming::Classic(header, _) => match &mut self.read {
+                Some(Opener::V12(opener)) => opener.open(header, record),
+                None if self.read_handshake.is_none() && header.epoch == 1 => Err(OpenError::NoKeysYet),
+                _ => Err(OpenError::Discard(Discard::UnknownEpoch)),
+            },
+            Incoming::Unified(header) => self.open_unified(header, record),
+        }
+    }
+
+    fn open_plain(&self, header: &RecordHeader) -> Result<Opened, OpenError> {
+        if header.content_type == ContentType::ApplicationData {
+            return Err(OpenError::Discard(Discard::EarlyApplicationData));
+        }
+        if usize::from(header.length) > MAX_PLAINTEXT {
+            return Err(OpenError::Discard(Discard::BadContent));
+        }
+        let number = RecordNumber { epoch: 0, sequence: header.sequence };
+        let content = HEADER_LEN..HEADER_LEN.saturating_add(usize::from(header.length));
+        Ok(Opened { content_type: header.content_type, content, number })
+    }
+
+    fn open_unified(&mut self, header: &UnifiedHeader, record: &mut [u8]) -> Result<Opened, OpenError> {
+        let wanted = |opener: &Opener13| opener.epoch() & 3 == u64::from(header.epoch_bits);
+        if let Some(Opener::V13 { current, previous }) = &mut self.read {
+            if wanted(current) {
+                let opened = current.open(header, record)?;
+                *previous = None;
+                return Ok(opened);
+            }
+            if let Some(previous) = previous.as_mut().filter(|opener| wanted(opener)) {
+                return previous.open(header, record);
+            }
+        }
+        if let Some(handshake) = self.read_handshake.as_mut().filter(|opener| wanted(opener)) {
+            return handshake.open(header, record);
+        }
+        match &self.read {
+            Some(_) => Err(OpenError::Discard(Discard::UnknownEpoch)),
+            None if header.epoch_bits == 2 => Err(OpenError::NoKeysYet),
+            None => Err(OpenError::Discard(Discard::EarlyApplicationData)),
+        }
+    }
+
+    /// Whether so many records failed under one key that the connection must end.
+    pub(crate) fn forgery_limit_reached(&self) -> bool {
+        let read = match &self.read {
+            Some(Opener::V12(opener)) => opener.forgeries,
+            Some(Opener::V13 { current, .. }) => current.forgeries,
+            None => 0,
+        };
+        read >= FORGERY_LIMIT
+            || self.read_handshake.as_ref().is_some_and(|opener| opener.forgeries >= FORGERY_LIMIT)
+    }
+}
+
+fn reserve(
+    out: &mut PacketBuf<'_>,
+    header_len: usize,
+    parts: &[&[u8]],
+    tail_len: usize,
+) -> Result<(), SealError> {
+    out.reserve(header_len)?;
+    parts.iter().try_for_each(|part| out.put(part))?;
+    out.reserve(tail_len)?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Whole connections in simulation.
+#![cfg(test)]
+#![allow(clippy::as_conversions, clippy::needless_pass_by_value, unreachable_pub)]
+
+mod common;
+mod handshake;
