@@ -41,10 +41,6 @@ discards! {
     TooManyStreams,
     /// Its SSRC is one of ours.
     SsrcCollision,
-    /// It was received before.
-    Duplicate,
-    /// It is older than what is remembered about its stream.
-    TooOld,
     /// A retransmission is too short to hold the original sequence number.
     MalformedRetransmission,
     /// As many events wait as allowed.

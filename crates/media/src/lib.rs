@@ -1,4 +1,47 @@
 //! RTP send and receive streams: routing, reports, NACK and retransmission, keyframe requests, transport-wide feedback.
+//!
+//! A [`MediaEngine`] owns all streams of one transport. It is told what was negotiated as plain values
+//! ([`SectionParameters`]), is fed packets that SRTP authenticated, and is polled for packets that SRTP is to protect.
+//!
+//! - Received packets find their stream by SSRC, MID, RtpStreamId or payload type (RFC 9143, section 9.2) and come up as
+//!   [`Inbound`], borrowed from the datagram, retransmissions already unwrapped (RFC 4588).
+//! - Sent packets are [`Outgoing`] ones of our own, or received ones that are
+//!   [forwarded](MediaEngine::forward); both are kept for a while and sent again when the peer misses them.
+//! - Reports, NACKs, keyframe requests and transport-wide feedback share datagrams and one deadline.
+//!
+//! Work per RTP packet does not depend on the number of streams, and once buffers have grown nothing is allocated.
+//!
+//! ```
+//! use sendrecv_core::{Instant, PacketBuf, Seed};
+//! use sendrecv_media::*;
+//!
+//! let now = Instant::ZERO;
+//! let mut engine = MediaEngine::new(MediaConfig::default(), &Seed::from_u64(1), now);
+//! let sender = engine.add_sender(now, MediaKind::Audio);
+//! let codecs = vec![CodecParameters { channels: 2, ..CodecParameters::new(111, "opus", 48_000) }];
+//! engine.set_section(
+//!     now,
+//!     SectionParameters {
+//!         mid: "0".into(),
+//!         kind: MediaKind::Audio,
+//!         extensions: Default::default(),
+//!         receive: Some(ReceiveParameters { codecs: codecs.clone(), sources: vec![] }),
+//!         send: Some(SendParameters { sender, codecs }),
+//!     },
+//! )?;
+//!
+//! let packet =
+//!     Outgoing { payload_type: 111, marker: false, timestamp: 0, extensions: &[], payload: &[b"an Opus packet"] };
+//! engine.write(now, sender, &packet)?;
+//! let mut slab = [0; 1200];
+//! let mut out = PacketBuf::new(&mut slab, 0, 0);
+//! assert_eq!(engine.poll_packet(now, &mut out), Some(PacketKind::Rtp));
+//!
+//! // Whoever receives it may send it back under a name of its own.
+//! let inbound = engine.handle_rtp(now, out.finish());
+//! assert_eq!(inbound.err(), Some(Discard::SsrcCollision), "it was our own");
+//! # Ok::<(), MediaError>(())
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -29,6 +29,9 @@ impl MediaEngine {
     ) -> Result<Option<Inbound<'b>>, Discard> {
         let packet = RtpPacket::parse(datagram).map_err(|_| Discard::MalformedRtp)?;
         let route = self.route(now, &packet)?;
+        if matches!(route.payload_use, PayloadUse::Repair(_)) && packet.payload().len() == 1 {
+            return Err(Discard::MalformedRetransmission);
+        }
         self.record_arrival(now, &packet);
         if rtx::is_probe(&packet) {
             self.stats.probes_received += 1;
@@ -45,7 +48,7 @@ impl MediaEngine {
             datagram
         };
         let packet = RtpPacket::parse(bytes).map_err(|_| Discard::MalformedRtp)?;
-        let accepted = self.accept(now, route, &packet, codec, repaired)?;
+        let Some(accepted) = self.accept(now, route, &packet, codec, repaired) else { return Ok(None) };
         let level = self.sections.extensions().id(ExtensionKind::AudioLevel);
         Ok(Some(Inbound {
             section: route.section,
@@ -58,6 +61,8 @@ impl MediaEngine {
         }))
     }
 
+    /// Gives a packet to its stream. `None` when the stream has it already, or cannot place it: that is counted there, and
+    /// its arrival is reported like any other.
     fn accept(
         &mut self,
         now: Instant,
@@ -65,12 +70,8 @@ impl MediaEngine {
         packet: &RtpPacket<'_>,
         codec: ReceiveCodec,
         repaired: bool,
-    ) -> Result<Accepted, Discard> {
-        let events_full = self.events.len() >= MAX_EVENTS;
-        let stream = self.streams.get_mut(route.position).ok_or(Discard::Unroutable)?;
-        if events_full && !stream.has_packets() {
-            return Err(Discard::EventQueueFull);
-        }
+    ) -> Option<Accepted> {
+        let stream = self.streams.get_mut(route.position)?;
         let accepted = stream.accept(now, packet, codec, repaired)?;
         if accepted.first {
             let rid = stream.rid.clone();
@@ -82,7 +83,7 @@ impl MediaEngine {
         if accepted.given_up && self.config.request_keyframes {
             self.want_keyframe(now, route.position);
         }
-        Ok(accepted)
+        Some(accepted)
     }
 
     fn record_arrival(&mut self, now: Instant, packet: &RtpPacket<'_>) {
@@ -96,30 +97,31 @@ impl MediaEngine {
         }
     }
 
-    /// Finds the stream of a packet, or makes it.
+    /// Finds the stream of a packet, or makes it. Nothing changes before it is clear that the packet is welcome.
     fn route(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
-        let known = match self.table.get(packet.ssrc()) {
-            Some(Source::Media(position) | Source::Repair(position)) => Some(position),
-            Some(Source::Ours(_)) => return Err(Discard::SsrcCollision),
-            None => None,
-        };
         let mid = self.element(packet, ExtensionKind::Mid);
-        if let Some(position) = known {
-            match mid.and_then(|mid| self.moved_to(position, mid)) {
-                // The SSRC changed its section: what it was there is over.
-                Some(_) => self.end_stream(position),
+        let mut outgrown = None;
+        match self.table.get(packet.ssrc()) {
+            Some(Source::Ours(_)) => return Err(Discard::SsrcCollision),
+            Some(Source::Repair(position)) => return self.known_route(position, packet),
+            Some(Source::Media(position)) => match mid.and_then(|mid| self.moved_to(position, mid)) {
+                Some(_) => outgrown = Some(position),
                 None => return self.known_route(position, packet),
-            }
+            },
+            None => {}
         }
         let section = match mid {
             Some(mid) => self.sections.by_mid(mid),
             None => self.sections.by_payload_type(packet.payload_type()),
         };
-        self.new_route(now, section.ok_or(Discard::Unroutable)?, packet)
+        self.new_route(now, section.ok_or(Discard::Unroutable)?, packet, outgrown)
     }
 
     fn known_route(&self, position: usize, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
         let stream = self.streams.get(position).ok_or(Discard::Unroutable)?;
+        if !stream.has_packets() && self.events.len() >= MAX_EVENTS {
+            return Err(Discard::EventQueueFull);
+        }
         let section = self.sections.get(stream.section).ok_or(Discard::Unroutable)?;
         let payload_use = section.payload_use(packet.payload_type()).ok_or(Discard::UnknownPayloadType)?;
         let is_stream_itself = stream.ssrc == packet.ssrc();
@@ -137,9 +139,25 @@ impl MediaEngine {
         if unchanged { None } else { self.sections.by_mid(mid) }
     }
 
-    fn new_route(&mut self, now: Instant, id: SectionId, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
+    /// Makes a stream, in place of the `outgrown` one of another section.
+    fn new_route(
+        &mut self,
+        now: Instant,
+        id: SectionId,
+        packet: &RtpPacket<'_>,
+        outgrown: Option<usize>,
+    ) -> Result<Route, Discard> {
         let section = self.sections.get(id).ok_or(Discard::Unroutable)?;
         let payload_use = section.payload_use(packet.payload_type()).ok_or(Discard::UnknownPayloadType)?;
+        if self.events.len() >= MAX_EVENTS {
+            return Err(Discard::EventQueueFull);
+        }
+        match (payload_use, outgrown) {
+            // What the SSRC was in the other section is over.
+            (PayloadUse::Media(_), Some(position)) => self.end_stream(position),
+            (PayloadUse::Repair(_), Some(_)) => return Err(Discard::UnknownPayloadType),
+            (_, None) => {}
+        }
         let (position, ssrc) = match payload_use {
             PayloadUse::Media(codec) => (self.new_stream(now, id, packet, codec)?, packet.ssrc()),
             PayloadUse::Repair(_) => self.adopt_repair(id, packet)?,

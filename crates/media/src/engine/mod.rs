@@ -98,8 +98,8 @@ impl MediaEngine {
         }
     }
 
-    /// Takes an authenticated RTP packet. Retransmissions are unwrapped in place. `Ok(None)` means that it was a probe,
-    /// without media to hand up.
+    /// Takes an authenticated RTP packet. Retransmissions are unwrapped in place. `Ok(None)` means that there is nothing to
+    /// hand up: a probe of padding only, or a packet that its stream had before.
     pub fn handle_rtp<'b>(
         &mut self,
         now: Instant,
@@ -175,6 +175,7 @@ impl MediaEngine {
         let heard = self.senders.iter().flatten().filter(|sender| sender.stats.packets_sent > 0);
         let ssrcs: Vec<u32> = heard.map(SendStream::ssrc).collect();
         self.rtcp.close(ssrcs);
+        self.twcc = TwccFeedback::new(self.config.feedback_interval);
         self.ready.clear();
     }
 

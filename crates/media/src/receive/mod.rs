@@ -8,7 +8,6 @@ mod window;
 pub(crate) use nack::REORDERING;
 pub(crate) use statistics::units;
 
-use crate::discard::Discard;
 use crate::parameters::SectionId;
 use crate::sections::ReceiveCodec;
 use crate::stats::{InboundStats, RemoteOutboundStats};
@@ -144,14 +143,14 @@ impl ReceiveStream {
         self.stats.packets_received > 0
     }
 
-    /// Takes a packet of the stream.
+    /// Takes a packet of the stream; `None` when it was received before or is too far back to tell.
     pub(crate) fn accept(
         &mut self,
         now: Instant,
         packet: &RtpPacket<'_>,
         codec: ReceiveCodec,
         repaired: bool,
-    ) -> Result<Accepted, Discard> {
+    ) -> Option<Accepted> {
         let before = self.window.highest();
         let mut accepted = match self.window.insert(packet.sequence_number()) {
             Arrival::Restart(sequence) => {
@@ -167,16 +166,13 @@ impl ReceiveStream {
             Arrival::Late(sequence) => {
                 Accepted { sequence, first: false, gap: false, given_up: false, keyframe: false }
             }
-            Arrival::Duplicate => return Err(self.discard(Discard::Duplicate)),
-            Arrival::TooOld => return Err(self.discard(Discard::TooOld)),
+            Arrival::Duplicate | Arrival::TooOld => {
+                self.stats.packets_discarded = self.stats.packets_discarded.saturating_add(1);
+                return None;
+            }
         };
         accepted.keyframe = self.count(now, packet, codec, repaired);
-        Ok(accepted)
-    }
-
-    fn discard(&mut self, reason: Discard) -> Discard {
-        self.stats.packets_discarded = self.stats.packets_discarded.saturating_add(1);
-        reason
+        Some(accepted)
     }
 
     /// Updates the counters; says whether the packet begins a keyframe.

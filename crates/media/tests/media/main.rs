@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod allocations;
+mod conformance;
 mod engine;
 mod hostile;
 mod line;
