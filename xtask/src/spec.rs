@@ -25,7 +25,7 @@ pub(crate) struct Options {
 /// Checks every page and prints a line of coverage for each.
 pub(crate) fn run(options: &Options) -> Outcome {
     let sources = Sources::read()?;
-    let (mut problems, mut total, mut ids) = (Vec::new(), Coverage::default(), BTreeSet::new());
+    let (mut problems, mut total) = (Vec::new(), Coverage::default());
     println!(
         "{:<16} {:>6} {:>6} {:>14} {:>6} {:>12}",
         "page", "done", "open", "not for WebRTC", "sum", "MUST done"
@@ -33,11 +33,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
     for page in files(&root().join("spec-notes"), &["md"])? {
         let name = page.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let rows: Vec<_> = page.text.lines().enumerate().filter_map(Row::parse).collect();
-        let mut coverage = Coverage::default();
+        let (mut coverage, mut ids) = (Coverage::default(), BTreeSet::new());
         for row in &rows {
             coverage.count(row);
             let place = format!("spec-notes/{name}.md:{}: {}", row.line, row.id);
-            if !ids.insert(row.id.to_owned()) {
+            if !ids.insert(row.id) {
                 problems.push(format!("{place}: the id is used twice"));
             }
             problems.extend(sources.check(row).into_iter().map(|problem| format!("{place}: {problem}")));
