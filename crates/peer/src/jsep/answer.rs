@@ -95,7 +95,7 @@ impl Negotiation {
         transport: &TransportDescription,
     ) -> MediaSection {
         let Some(offered) = offer.media.get(index) else { return refused_section(&data_section("", None)) };
-        let own = Self::slot_transceiver(slot).and_then(|id| self.transceiver(id));
+        let own = slot.transceiver().and_then(|id| self.transceiver(id));
         let mut media = match own {
             Some(own) => self.answer_rtp(own, offer, index, offered),
             None => {

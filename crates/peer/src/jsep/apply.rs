@@ -81,7 +81,7 @@ impl Negotiation {
     }
 
     fn associate_local(&mut self, index: usize, slot: Slot, media: &MediaSection) {
-        let id = Self::slot_transceiver(slot);
+        let id = slot.transceiver();
         for transceiver in &mut self.transceivers {
             if Some(transceiver.id) == id {
                 transceiver.mid.clone_from(&media.mid);

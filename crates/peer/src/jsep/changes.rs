@@ -110,7 +110,8 @@ pub struct RemoteTransport {
 /// What offer and answer agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Negotiated {
-    /// Who opens the DTLS connection; `None` when every section is refused.
+    /// Who opens the DTLS connection; `None` when every section is refused: then the transport is to be closed, and
+    /// what is negotiated later starts a new one.
     pub dtls_role: Option<DtlsRole>,
     /// The certificate changed: a new DTLS connection is needed.
     pub dtls_restart: bool,

@@ -99,7 +99,7 @@ impl Default for TransportDescription {
 }
 
 /// `RTCOfferOptions`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OfferOptions {
     /// The offer restarts ICE: the transport is described with new credentials. See
     /// [`Negotiation::offer_restarts_ice`].
@@ -116,6 +116,15 @@ pub(crate) enum Slot {
     Transceiver(TransceiverId),
     Data,
     Refused,
+}
+
+impl Slot {
+    pub(crate) const fn transceiver(self) -> Option<TransceiverId> {
+        match self {
+            Self::Transceiver(id) => Some(id),
+            Self::Data | Self::Refused => None,
+        }
+    }
 }
 
 /// A description that was made and not yet set.

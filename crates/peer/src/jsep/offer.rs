@@ -9,7 +9,7 @@ use super::sections::{
 };
 use super::{
     JsepError, Negotiation, OfferOptions, SdpType, SessionDescription, SignalingState, TrackKind,
-    Transceiver, TransceiverId, TransportDescription,
+    Transceiver, TransportDescription,
 };
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -46,7 +46,7 @@ impl Negotiation {
             list_candidates(tag, transport);
         }
         session.groups.push(Group::bundle(tags));
-        session.groups.extend(self.lip_sync_groups(&session));
+        session.groups.extend(lip_sync_groups(&session));
         let text = session.to_string();
         self.last_offer = Some(Created { text: text.clone(), parsed: session, slots });
         Ok(SessionDescription::offer(text))
@@ -208,30 +208,22 @@ impl Negotiation {
         let media = answer.zip(transceiver.m_line).and_then(|(answer, index)| answer.parsed.media.get(index));
         media.map(MediaSection::codecs).unwrap_or_default()
     }
+}
 
-    /// Sections whose tracks share a stream are to be played in step (RFC 9429, section 5.2.1).
-    pub(crate) fn lip_sync_groups(&self, session: &sdp::SessionDescription) -> Vec<Group> {
-        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-        for media in session.media.iter().filter(|media| !media.is_rejected()) {
-            let Some(mid) = &media.mid else { continue };
-            for stream in media.msids.iter().filter_map(sdp::Msid::stream_id) {
-                match groups.iter_mut().find(|(own, _)| own == stream) {
-                    Some((_, mids)) => mids.push(mid.clone()),
-                    None => groups.push((stream.into(), [mid.clone()].into())),
-                }
+/// Sections whose tracks share a stream are to be played in step (RFC 9429, section 5.2.1).
+fn lip_sync_groups(session: &sdp::SessionDescription) -> Vec<Group> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for media in session.media.iter().filter(|media| !media.is_rejected()) {
+        let Some(mid) = &media.mid else { continue };
+        for stream in media.msids.iter().filter_map(sdp::Msid::stream_id) {
+            match groups.iter_mut().find(|(own, _)| own == stream) {
+                Some((_, mids)) => mids.push(mid.clone()),
+                None => groups.push((stream.into(), [mid.clone()].into())),
             }
         }
-        let several = groups.into_iter().map(|(_, mids)| mids).filter(|mids| mids.len() > 1);
-        several.map(|mids| Group { semantics: "LS".into(), mids }).collect()
     }
-
-    /// The transceivers of an offer's sections, by index.
-    pub(crate) fn slot_transceiver(slot: Slot) -> Option<TransceiverId> {
-        match slot {
-            Slot::Transceiver(id) => Some(id),
-            Slot::Data | Slot::Refused => None,
-        }
-    }
+    let several = groups.into_iter().map(|(_, mids)| mids).filter(|mids| mids.len() > 1);
+    several.map(|mids| Group { semantics: "LS".into(), mids }).collect()
 }
 
 /// The section that refuses what was there; one that never was in a description has no place.

@@ -7,6 +7,7 @@ use super::{
     Changes, DtlsRole, MediaParameters, Negotiated, NegotiatedCodec, Negotiation, ReceiveParameters,
     RemoteSource, SctpParameters, SdpType, SendParameters, Transceiver,
 };
+use alloc::string::String;
 use alloc::vec::Vec;
 use sendrecv_sdp::{self as sdp, Codec, Direction, ExtMap, MediaSection, RidDirection, RtcpFeedback, Setup};
 
@@ -52,7 +53,7 @@ impl Negotiation {
             own.sender.has_sent |= direction.sends();
         }
         let negotiated = self.negotiated(&exchange);
-        self.dtls_role = negotiated.dtls_role.or(self.dtls_role);
+        self.dtls_role = negotiated.dtls_role;
         changes.negotiated = Some(negotiated);
         if kind == SdpType::Answer && self.data.m_line.is_some_and(|index| exchange.is_rejected(index)) {
             self.data.m_line = None;
@@ -72,11 +73,9 @@ impl Negotiation {
         self.last_answer = None;
         self.stable = None;
         let local = self.current_local.as_ref().and_then(|local| credentials(&local.parsed));
-        let replaced = |old: &(_, _)| {
-            let old: (&alloc::string::String, &alloc::string::String) = (&old.0, &old.1);
-            local.is_some_and(|new| new.0 != old.0 && new.1 != old.1)
-        };
-        if self.credentials_to_replace.as_ref().is_some_and(replaced) {
+        let present =
+            |(ufrag, pwd): &(String, String)| local.is_some_and(|own| own.0 == ufrag || own.1 == pwd);
+        if !self.credentials_to_replace.as_ref().is_some_and(present) {
             self.credentials_to_replace = None;
         }
         let gone = self.transceivers.iter().filter(|own| own.stopped).map(|own| own.id);

@@ -4,10 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use sendrecv_sdp::{Codec, Direction, MediaKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The kind of a media stream track.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrackKind {
     /// Sound.
@@ -48,7 +48,7 @@ impl fmt::Display for TrackKind {
 }
 
 /// Names a transceiver for as long as its connection lives; never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransceiverId(pub(crate) u32);
 
 impl fmt::Display for TransceiverId {

@@ -2,7 +2,7 @@
 
 use super::description::Applied;
 use super::negotiation::{shares_transport, transport_section};
-use super::{Defect, JsepError, Negotiation, SdpType};
+use super::{Defect, DtlsRole, JsepError, Negotiation, SdpType};
 use alloc::collections::{BTreeMap, BTreeSet};
 use sendrecv_sdp::{self as sdp, MediaSection, Setup};
 
@@ -44,6 +44,29 @@ impl Negotiation {
                 return Err(JsepError::unsupported(index, Defect::MidMismatch));
             }
         }
+        self.verify_offered_dtls(session)
+    }
+
+    /// While ICE goes on, so does DTLS: with the same certificate, and in the same roles.
+    fn verify_offered_dtls(&self, offer: &sdp::SessionDescription) -> Result {
+        let (Some(before), Some(tag)) = (&self.current_remote, transport_section(offer)) else {
+            return Ok(());
+        };
+        let certificate = fingerprints(&before.parsed);
+        if certificate.is_empty() || restarts_ice(offer, &before.parsed) {
+            return Ok(());
+        }
+        if certificate != fingerprints(offer) {
+            return Err(JsepError::unsupported(tag, Defect::CertificateChanged));
+        }
+        let conflict = match offer.setup_of(tag) {
+            Some(Setup::Active) => Some(DtlsRole::Client),
+            Some(Setup::Passive) => Some(DtlsRole::Server),
+            _ => None,
+        };
+        if conflict.is_some() && conflict == self.dtls_role {
+            return Err(JsepError::unsupported(tag, Defect::InconsistentSetup));
+        }
         Ok(())
     }
 
@@ -65,6 +88,9 @@ impl Negotiation {
         else {
             return Ok(());
         };
+        if credentials(&local.parsed).is_none() || credentials(&remote.parsed).is_none() {
+            return Ok(());
+        }
         let offered = restarts_ice(&offer.parsed, &local.parsed);
         if transport_section(answer).is_some() && offered != restarts_ice(answer, &remote.parsed) {
             return Err(JsepError::Unsupported { m_line: None, defect: Defect::IceRestartMismatch });
@@ -80,7 +106,7 @@ impl Negotiation {
     /// An answer decides the DTLS role, and keeps that of a connection that goes on.
     fn verify_answer_setup(&self, answer: &sdp::SessionDescription) -> Result {
         let Some(tag) = transport_section(answer) else { return Ok(()) };
-        let role = super::DtlsRole::from_answer(answer.setup_of(tag).unwrap_or(Setup::Active), false);
+        let role = DtlsRole::from_answer(answer.setup_of(tag).unwrap_or(Setup::Active), false);
         let goes_on = self.current_remote.as_ref().is_some_and(|remote| {
             transport_section(&remote.parsed).is_some()
                 && fingerprints(&remote.parsed) == fingerprints(answer)

@@ -219,5 +219,5 @@ proptest! {
 
 fn cases() -> u32 {
     extern crate std;
-    if std::env::var_os("SENDRECV_DEEP").is_some() { 4000 } else { 200 }
+    if std::env::var_os("SENDRECV_DEEP").is_some() { 4000 } else { 100 }
 }

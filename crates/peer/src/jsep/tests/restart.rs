@@ -80,3 +80,22 @@ fn a_certificate_changes_only_with_a_restart() {
     let answer = b.create_answer(&TransportDescription { fingerprints: other, ..transport("b2") }).unwrap();
     assert!(a.set_remote(&answer).unwrap().negotiated.unwrap().dtls_restart);
 }
+
+#[test]
+fn an_offer_goes_on_with_certificate_and_role_unless_it_restarts() {
+    let other = || vec!["sha-256 FF:FF".parse().unwrap()];
+    let (mut a, mut b) = connected();
+    let offer = |a: &mut Negotiation, name: &str| {
+        let transport = TransportDescription { fingerprints: other(), ..transport(name) };
+        a.create_offer(&OfferOptions::default(), &transport).unwrap()
+    };
+    assert_eq!(b.set_remote(&offer(&mut a, "a")), Err(JsepError::unsupported(0, Defect::CertificateChanged)));
+    b.clone().set_remote(&offer(&mut a, "a2")).unwrap();
+
+    let mut offer = super::offer(&mut a);
+    assert_eq!(b.dtls_role(), Some(DtlsRole::Client));
+    offer.sdp = offer.sdp.replace("setup:actpass", "setup:active");
+    assert_eq!(b.set_remote(&offer), Err(JsepError::unsupported(0, Defect::InconsistentSetup)));
+    offer.sdp = offer.sdp.replace("setup:active", "setup:passive");
+    b.set_remote(&offer).unwrap();
+}
