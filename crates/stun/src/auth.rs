@@ -10,7 +10,9 @@
 //!   | <--- 438, a new NONCE ---------------- |
 //! ```
 
-use crate::attribute::{ErrorCode, Nonce, PasswordAlgorithm, PasswordAlgorithms, Realm, UserHash, Username};
+use crate::attribute::{
+    AttributeType, ErrorCode, Nonce, PasswordAlgorithm, PasswordAlgorithms, Realm, UserHash, Username,
+};
 use crate::credentials::{Credentials, long_term_key, user_hash};
 use crate::{Integrity, IntegrityKey, Message, MessageBuffer, MessageBuilder, VerifyError};
 use alloc::string::String;
@@ -171,7 +173,7 @@ impl LongTermAuth {
         builder.attribute(&Realm(&session.realm))?;
         builder.attribute(&Nonce(&session.nonce))?;
         if let Some(algorithm) = session.algorithm {
-            builder.raw(crate::attribute::AttributeType::PASSWORD_ALGORITHMS, &session.offered)?;
+            builder.raw(AttributeType::PASSWORD_ALGORITHMS, &session.offered)?;
             builder.attribute(&algorithm)?;
         }
         builder.integrity(&session.key)?;
@@ -197,7 +199,15 @@ impl LongTermAuth {
 
     /// Checks a response to an authenticated request. The responses that a server cannot sign, 401 and 438, are
     /// [`challenge`](Self::challenge)'s business.
+    ///
+    /// A response whose nonce announces PASSWORD-ALGORITHMS without bringing them is refused, as bidding down.
     pub fn verify(&self, response: &Message<'_>) -> Result<(), VerifyError> {
+        let announced = response.attribute().and_then(|Nonce(nonce)| SecurityFeatures::of(nonce));
+        if announced.is_some_and(|features| features.password_algorithms)
+            && !response.has(AttributeType::PASSWORD_ALGORITHMS)
+        {
+            return Err(VerifyError::Mismatch);
+        }
         match &self.session {
             Some(session) => response.verify_integrity(&session.key),
             None => Ok(()),

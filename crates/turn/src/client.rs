@@ -1,28 +1,24 @@
 //! The client: its states, its commands and its clockwork (RFC 8656, sections 7 to 10 and 12).
 
+mod clockwork;
 mod receive;
 mod relay;
 mod respond;
+mod write;
 
 pub use relay::{HEADROOM, TAILROOM};
 
-use crate::config::{Families, TurnConfig};
+use crate::config::TurnConfig;
 use crate::event::{Event, Failure, TurnStats, UsageError};
-use crate::peers::{Due, Peers, Permission};
+use crate::peers::{Peers, Permission};
 use crate::requests::{Request, Requests};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
-use sendrecv_core::{
-    Clock, Instant, Machine, NoSpace, PacketBuf, Path, Protocol, Rng, Seed, Transmit, earliest,
-};
-use sendrecv_stun::attribute::{
-    AdditionalAddressFamily, AddressFamily, ChannelNumber, Lifetime, RequestedAddressFamily,
-    RequestedTransport, Software, XorPeerAddress,
-};
-use sendrecv_stun::{Class, Credentials, LongTermAuth, MessageBuilder, Method, TransactionFailure};
+use sendrecv_core::{Clock, Instant, Path, Protocol, Rng, Seed};
+use sendrecv_stun::{Credentials, LongTermAuth};
 
 /// Refreshed this long before the end, as RFC 8656, section 8 suggests.
 const REFRESH_MARGIN: Duration = Duration::from_secs(60);
@@ -89,7 +85,7 @@ enum State {
 ///
 /// It begins to allocate when it is made. Feed it what the server sends
 /// ([`handle_datagram`](Self::handle_datagram)), [`permit`](Self::permit) peers, and [`wrap`](Self::wrap) data for
-/// them; the rest is the [`Machine`] loop. When it fails, make a new one, if [`Failure`] says that this is of use.
+/// them; the rest is the [`Machine`](sendrecv_core::Machine) loop. When it fails, make a new one, if [`Failure`] says that this is of use.
 pub struct TurnClient {
     config: TurnConfig,
     server: Path,
@@ -288,93 +284,6 @@ impl TurnClient {
             _ => Err(UsageError::NotPermitted),
         }
     }
-
-    /// A request went unanswered.
-    fn on_timeout(&mut self, now: Instant, request: Request, failure: TransactionFailure) {
-        match request {
-            Request::Allocate if matches!(self.state, State::Releasing(_)) => self.close(Event::Released),
-            Request::Allocate | Request::Refresh => self.fail(Failure::Unreachable(failure)),
-            Request::Release => self.released(),
-            Request::Permit(peer) => {
-                self.permission_refused(peer, None);
-                self.refresh_now(now); // is the server still there?
-            }
-            Request::Bind(peer, _) => {
-                self.peers.refused(now, peer);
-                self.refresh_now(now);
-            }
-        }
-    }
-
-    fn released(&mut self) {
-        match core::mem::replace(&mut self.state, State::Closed) {
-            State::Releasing(Some(failure)) => self.fail(failure),
-            _ => self.close(Event::Released),
-        }
-    }
-
-    fn permission_refused(&mut self, peer: IpAddr, code: Option<u16>) {
-        if self.peers.revoke(peer) {
-            self.events.push_back(Event::PermissionRefused { peer, code });
-        }
-    }
-
-    fn allocation_timeout(&mut self, now: Instant) {
-        let State::Allocated(allocation) = &self.state else { return };
-        if now >= allocation.expires_at {
-            self.fail(Failure::Unreachable(TransactionFailure::TimedOut));
-        } else if now >= allocation.deadline() {
-            self.refresh_now(now);
-        }
-    }
-}
-
-impl Machine for TurnClient {
-    type Event = Event;
-
-    fn handle_timeout(&mut self, now: Instant) {
-        let now = self.clock.advance(now);
-        while let Some((request, failure)) = self.requests.pop_failed(now) {
-            self.on_timeout(now, request, failure);
-        }
-        self.allocation_timeout(now);
-        while let Some(due) = self.peers.pop_due(now) {
-            self.begin(
-                now,
-                match due {
-                    Due::Permission(peer) => Request::Permit(peer),
-                    Due::Channel(peer, channel) => Request::Bind(peer, channel),
-                },
-            );
-        }
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        let allocation = match &self.state {
-            State::Allocated(allocation) => Some(allocation.deadline()),
-            _ => None,
-        };
-        earliest(earliest(self.requests.deadline(), self.peers.deadline()), allocation)
-    }
-
-    fn poll_transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
-        let now = self.clock.advance(now);
-        let before = out.len();
-        let pending = self.requests.next_ready()?;
-        let (request, id) = (pending.request, pending.transaction.id());
-        let mut message = MessageBuilder::new(out, Class::Request, method(request), id).ok()?;
-        if write_request(&self.config, &self.auth, request, &mut message).is_err() {
-            out.truncate(before);
-            return None;
-        }
-        self.requests.sent(now, self.auth.generation());
-        self.stats.requests_sent = self.stats.requests_sent.saturating_add(1);
-        Some(Transmit::to(self.server))
-    }
-
-    fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
 }
 
 impl fmt::Debug for TurnClient {
@@ -388,56 +297,6 @@ impl fmt::Debug for TurnClient {
             .field("peers", &self.peers)
             .finish_non_exhaustive()
     }
-}
-
-const fn method(request: Request) -> Method {
-    match request {
-        Request::Allocate => Method::ALLOCATE,
-        Request::Refresh | Request::Release => Method::REFRESH,
-        Request::Permit(_) => Method::CREATE_PERMISSION,
-        Request::Bind(..) => Method::CHANNEL_BIND,
-    }
-}
-
-fn write_request(
-    config: &TurnConfig,
-    auth: &LongTermAuth,
-    request: Request,
-    message: &mut MessageBuilder<'_, PacketBuf<'_>>,
-) -> Result<(), NoSpace> {
-    let lifetime = Lifetime(u32::try_from(config.lifetime.as_secs()).unwrap_or(u32::MAX).max(1));
-    if let (Request::Allocate | Request::Refresh, Some(software)) = (request, &config.software) {
-        message.attribute(&Software(software))?;
-    }
-    match request {
-        Request::Allocate => {
-            message.attribute(&RequestedTransport::UDP)?.attribute(&lifetime)?;
-            match config.families {
-                Families::Any => (),
-                Families::Only(family) => {
-                    message.attribute(&RequestedAddressFamily(family))?;
-                }
-                Families::Both => {
-                    message.attribute(&AdditionalAddressFamily(AddressFamily::V6))?;
-                }
-            }
-        }
-        Request::Refresh => {
-            message.attribute(&lifetime)?;
-        }
-        Request::Release => {
-            message.attribute(&Lifetime(0))?;
-        }
-        Request::Permit(peer) => {
-            message.attribute(&XorPeerAddress(SocketAddr::new(peer, 0)))?;
-        }
-        Request::Bind(peer, channel) => {
-            message.attribute(&ChannelNumber(channel.number()))?.attribute(&XorPeerAddress(peer))?;
-        }
-    }
-    auth.authenticate(message)?;
-    message.fingerprint()?;
-    Ok(())
 }
 
 /// A peer's address in its one canonical form; `None` when it is none that data can be relayed to. IPv4 in IPv6

@@ -72,6 +72,20 @@ fn bidding_down_is_noticed() {
 }
 
 #[test]
+fn bidding_down_is_noticed_in_signed_responses_too() {
+    let features = SecurityFeatures { password_algorithms: true, username_anonymity: false };
+    let mut auth = auth();
+    let offered = Some(PasswordAlgorithms::SHA256_MD5);
+    let response = challenge(401, "realm", features.cookie(), offered);
+    auth.challenge(&Message::parse(&response).unwrap(), 0).unwrap();
+    let mut signed = Vec::new();
+    let mut builder = MessageBuilder::new(&mut signed, Class::Error, Method::ALLOCATE, ID).unwrap();
+    builder.attribute(&Nonce(features.cookie())).unwrap();
+    builder.integrity(&auth.session.as_ref().unwrap().key).unwrap();
+    assert_eq!(auth.verify(&Message::parse(&signed).unwrap()), Err(VerifyError::Mismatch));
+}
+
+#[test]
 fn the_same_credentials_are_not_tried_twice() {
     let mut auth = auth();
     let response = challenge(401, "realm", "one", None);

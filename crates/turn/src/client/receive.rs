@@ -76,6 +76,9 @@ impl TurnClient {
                 self.on_response(now, message)?;
                 Ok(Incoming::Consumed)
             }
+            _ if message.unknown_required(AttributeType::is_known).next().is_some() => {
+                Err(Discard::Unexpected)
+            }
             (Class::Indication, Method::DATA) => self.receive_data_indication(message),
             (Class::Indication | Class::Request, _) => Err(Discard::Unexpected),
         }

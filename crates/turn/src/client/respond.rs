@@ -1,6 +1,7 @@
 //! The server's responses (RFC 8656, sections 7.3, 7.4, 8.3, 10.3 and 12.3; RFC 8489, sections 9.2.5 and 10).
 
-use super::{Allocation, State, TurnClient, method};
+use super::write::method;
+use super::{Allocation, State, TurnClient};
 use crate::config::Families;
 use crate::event::{Discard, Event, Failure};
 use crate::requests::{Pending, Request};
@@ -9,8 +10,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use sendrecv_core::{Instant, Protocol};
 use sendrecv_stun::attribute::{
-    AddressFamily, AlternateDomain, AlternateServer, Attribute, ErrorCode, Lifetime, XorMappedAddress,
-    XorRelayedAddress,
+    AddressFamily, AlternateDomain, AlternateServer, Attribute, AttributeType, ErrorCode, Lifetime,
+    XorMappedAddress, XorRelayedAddress,
 };
 use sendrecv_stun::{Class, LongTermAuth, Message, TransactionFailure};
 
@@ -41,6 +42,11 @@ impl TurnClient {
         let pending = self.requests.take(id).ok_or(Discard::UnknownTransaction)?;
         self.stats.responses_received = self.stats.responses_received.saturating_add(1);
         match code {
+            // What it demands cannot be done, so it counts as a refusal (RFC 8489, sections 6.3.3 and 6.3.4).
+            _ if response.unknown_required(AttributeType::is_known).next().is_some() => {
+                let code = ErrorCode::UNKNOWN_ATTRIBUTE;
+                self.refused(now, pending.request, code, Failure::Refused(code));
+            }
             None => self.on_success(now, pending.request, response),
             Some(code) => self.on_error(now, &pending, code, response),
         }

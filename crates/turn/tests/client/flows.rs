@@ -495,6 +495,30 @@ fn an_icmp_error_of_a_permitted_peer_is_told() {
 }
 
 #[test]
+fn messages_that_demand_what_we_do_not_know_are_refused() {
+    let unknown = AttributeType(0x7fff);
+    let mut world = World::allocated();
+    world.permit(peer());
+    let mut indication = Vec::new();
+    let mut builder =
+        MessageBuilder::new(&mut indication, Class::Indication, Method::DATA, TransactionId([1; 12]))
+            .unwrap();
+    builder.attribute(&XorPeerAddress(peer())).unwrap().attribute(&Data(b"x")).unwrap();
+    builder.raw(unknown, b"?").unwrap();
+    assert_eq!(world.feed(&mut indication), Err(Discard::Unexpected));
+
+    let mut world = World::new(config(Protocol::Udp), Behaviour::default());
+    let request = world.next_request().unwrap();
+    let mut response = Vec::new();
+    let mut builder = MessageBuilder::success(&mut response, &Message::parse(&request).unwrap()).unwrap();
+    builder.raw(unknown, b"?").unwrap();
+    let path = world.client.server();
+    world.client.handle_datagram(world.now, path, &mut response).unwrap();
+    world.settle();
+    assert_eq!(world.events, [Event::Failed(Failure::Refused(420))]);
+}
+
+#[test]
 fn a_packet_without_headroom_is_refused_unchanged() {
     let mut world = World::allocated();
     world.permit(peer());
