@@ -11,7 +11,7 @@ use crate::config::MediaConfig;
 use crate::discard::{Discard, MediaError};
 use crate::event::Event;
 use crate::inbound::Inbound;
-use crate::parameters::SenderId;
+use crate::parameters::{CodecParameters, SectionId, SenderId};
 use crate::receive::ReceiveStream;
 use crate::sections::Sections;
 use crate::send::{Outgoing, SendStream};
@@ -202,6 +202,12 @@ impl MediaEngine {
     /// All received streams that packets arrived of.
     pub fn streams(&self) -> impl Iterator<Item = &ReceiveStream> {
         self.streams.iter().filter(|stream| stream.has_packets())
+    }
+
+    /// The codecs that a section may receive.
+    pub fn receive_codecs(&self, id: SectionId) -> &[CodecParameters] {
+        let receive = self.sections.get(id).and_then(|section| section.parameters.receive.as_ref());
+        receive.map_or(&[], |receive| &receive.codecs)
     }
 
     /// The ids of header extensions in received packets.

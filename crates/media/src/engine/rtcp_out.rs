@@ -343,6 +343,8 @@ impl MediaEngine {
     }
 
     fn write_keyframe_requests(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Result<(), NoSpace> {
+        // Packets that were given up a moment ago may have made new ones.
+        self.promote_keyframe_requests(now);
         while let Some(position) = self.rtcp.keyframes_due.front().copied() {
             if let Some(stream) = self.streams.get_mut(position)
                 && stream.is_keyframe_request_useful()

@@ -348,6 +348,26 @@ fn what_cannot_be_repaired_makes_the_receiver_ask_for_a_keyframe() {
 }
 
 #[test]
+fn a_keyframe_is_asked_for_in_the_same_turn_that_gives_packets_up() {
+    let mut engine = receiver(vec![video_section("v", None, Vec::new())]);
+    receive(&mut engine, packet(1, VP8, 1, &[], b"x")).unwrap();
+    receive(&mut engine, packet(1, VP8, 3, &[], b"x")).unwrap();
+    engine.handle_timeout(at(5));
+    while transmit(&mut engine, at(5)).is_some() {}
+    // Nothing is left to ask for but a keyframe.
+    engine.handle_timeout(at(30_000));
+    let mut requests = 0;
+    while let Some((_, bytes)) = transmit(&mut engine, at(30_000)) {
+        requests += Compound::parse(&bytes)
+            .unwrap()
+            .filter(|packet| matches!(packet, Ok(RtcpPacket::Pli(_))))
+            .count();
+    }
+    assert_eq!(requests, 1);
+    assert!(engine.poll_timeout().unwrap() > at(30_000));
+}
+
+#[test]
 fn closing_says_goodbye_and_ends_everything() {
     let (mut pair, sender) = Pair::video(&config(), 1);
     pair.send_video(sender, 0);
