@@ -44,6 +44,18 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameId(pub(crate) u32);
 
+impl NameId {
+    /// The name's number, for recordings.
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The name with this number.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
 /// `RTCIceGathererState`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GatheringState {

@@ -49,6 +49,18 @@ impl LocalSocket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub(crate) u32);
 
+impl StreamId {
+    /// The stream's number, for recordings.
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The stream with this number.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
 /// How datagrams are told apart in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Framing {

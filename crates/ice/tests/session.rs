@@ -1,5 +1,5 @@
 //! What happens to a connection in use: consent, restarts, roaming, renomination.
-#![allow(clippy::as_conversions)]
+#![allow(clippy::as_conversions, clippy::unwrap_used, reason = "tests may panic")]
 
 mod support;
 
