@@ -1,4 +1,50 @@
 //! A sans-IO ICE agent (RFC 8445) with trickle, TURN, consent and restarts.
+//!
+//! An [`IceAgent`] finds a way for datagrams between two hosts, through NATs and firewalls, and keeps it. It is a pure
+//! state machine: its host owns the sockets, the clock and the signalling channel. What goes in and what comes out:
+//!
+//! | the host calls | when |
+//! |---|---|
+//! | [`add_socket`](IceAgent::add_socket), [`add_ice_server`](IceAgent::add_ice_server), [`gather`](IceAgent::gather) | at the start, and when interfaces come and go |
+//! | [`set_remote_parameters`](IceAgent::set_remote_parameters), [`add_remote_candidate`](IceAgent::add_remote_candidate), [`end_of_remote_candidates`](IceAgent::end_of_remote_candidates) | as the peer's signalling comes in |
+//! | [`handle_datagram`](IceAgent::handle_datagram), `handle_timeout` | for every datagram, and at the deadline |
+//! | `poll_event`, `poll_transmit`, `poll_timeout` | after each of the above, in this order |
+//! | [`send_data`](IceAgent::send_data) | with a packet for the peer |
+//!
+//! What a host does for the agent is asked for by [`Event`]s: candidates to signal, names to resolve, streams to open
+//! for ICE-TCP and for TURN over TCP and TLS.
+//!
+//! ```
+//! use sendrecv_core::{Instant, Machine, Seed};
+//! use sendrecv_ice::{Candidate, Config, ConnectionState, Event, IceAgent, IceParameters, LocalSocket};
+//!
+//! let now = Instant::ZERO;
+//! let mut agent = IceAgent::new(Config::default(), &Seed::from_u64(1), now);
+//! agent.add_socket(now, LocalSocket::udp("192.0.2.1:5000".parse()?))?;
+//! agent.gather(now)?;
+//! while let Some(event) = agent.poll_event() {
+//!     if let Event::LocalCandidate(candidate) = event {
+//!         assert!(candidate.to_string().contains("192.0.2.1 5000 typ host"));
+//!     }
+//! }
+//! // The peer's answer came:
+//! agent.set_remote_parameters(now, IceParameters::new("h6vY", "VOkJxbRl1RmTxUk/WvJxBt"))?;
+//! agent.add_remote_candidate(now, "candidate:1 1 udp 2130706431 192.0.2.2 6000 typ host".parse()?)?;
+//! assert_eq!(agent.state(), ConnectionState::Checking);
+//! // The first check is due at once.
+//! let mut buffer = [0; 1500];
+//! let mut packet = sendrecv_core::PacketBuf::new(&mut buffer, sendrecv_ice::DATA_HEADROOM, 0);
+//! let transmit = agent.poll_transmit(now, &mut packet).unwrap();
+//! assert_eq!(transmit.path.unwrap().remote, "192.0.2.2:6000".parse()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A whole program is in `examples/two_agents.rs`.
+//!
+//! What is peculiar: pairs are told apart by base and remote address, so local candidates that share a base share their
+//! pairs. Data comes up only from pairs whose other end has proved to know the password. A connection that fails
+//! stays failed until [`restart`](IceAgent::restart), while the pair in use survives a restart until a better one is
+//! found.
 #![no_std]
 #![forbid(unsafe_code)]
 
