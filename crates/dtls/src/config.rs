@@ -82,7 +82,7 @@ impl Config {
             require_extended_master_secret: true,
             cookie: false,
             initial_rto: Duration::from_millis(50),
-            max_rto: Duration::from_secs(2),
+            max_rto: Duration::from_secs(1),
             handshake_timeout: Duration::from_secs(60),
             key_update_after: 1 << 23,
         }

@@ -84,7 +84,11 @@ impl Dtls {
     pub fn set_remote_fingerprints(&mut self, now: Instant, fingerprints: Vec<Fingerprint>) {
         let now = self.clock.advance(now);
         self.session.set_fingerprints(fingerprints);
+        if self.asked_for_fingerprint {
+            self.started = Some(now);
+        }
         self.drive(now);
+        self.handle_deferred(now);
     }
 
     /// Tells the path's round-trip time, e.g. from ICE's connectivity checks: the first retransmission timeout becomes
@@ -169,10 +173,14 @@ impl Dtls {
     }
 
     /// Bytes that [`seal`](Self::seal) adds to a packet; before the handshake is complete, the most it can be.
-    pub fn overhead(&mut self) -> usize {
+    pub fn overhead(&self) -> usize {
         let most = crate::HEADROOM.saturating_add(crate::TAILROOM);
-        let exact = |sealer: &mut Sealer| sealer.header_len().saturating_add(sealer.tail_len());
-        self.session.records.sealer().map_or(most, exact)
+        self.state.connected().map_or(most, |_| self.session.records.application_overhead())
+    }
+
+    /// Those of [`overhead`](Self::overhead) that come before the content.
+    pub fn header_len(&self) -> usize {
+        self.state.connected().map_or(crate::HEADROOM, |_| self.session.records.application_header_len())
     }
 
     /// Changes our key (DTLS 1.3). Happens by itself after [`Config::key_update_after`] records; DTLS 1.2 cannot.
@@ -558,9 +566,10 @@ impl Dtls {
         self.events.push_back(Event::Closed(reason));
     }
 
-    /// When the handshake is given up.
+    /// When the handshake is given up. While it waits for the signalling, never.
     fn handshake_deadline(&self) -> Option<Instant> {
-        let under_way = !matches!(self.state, State::Connected(_) | State::Closed(_));
+        let waits = self.asked_for_fingerprint && !self.session.knows_fingerprints();
+        let under_way = !waits && !matches!(self.state, State::Connected(_) | State::Closed(_));
         self.started.filter(|_| under_way).map(|started| started + self.session.config.handshake_timeout)
     }
 }

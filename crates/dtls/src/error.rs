@@ -192,6 +192,13 @@ pub enum CloseReason {
     ForgeryLimit,
 }
 
+impl CloseReason {
+    /// Whether one of the sides ended it on purpose.
+    pub const fn is_orderly(self) -> bool {
+        matches!(self, Self::Local | Self::Peer)
+    }
+}
+
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -180,14 +180,22 @@ impl RecordLayer {
         }
     }
 
+    /// Bytes a record of application data puts in front of its content.
+    pub(crate) fn application_header_len(&self) -> usize {
+        self.write.as_ref().map_or(crate::HEADROOM, Sealer::header_len)
+    }
+
+    /// Bytes a record of application data adds to its content.
+    pub(crate) fn application_overhead(&self) -> usize {
+        self.write.as_ref().map_or(0, |sealer| sealer.header_len().saturating_add(sealer.tail_len()))
+    }
+
     /// Bytes a record of this epoch adds to its content.
     pub(crate) fn overhead(&self, epoch: u64) -> usize {
-        match (epoch, &self.write) {
-            (0, _) | (_, None) if epoch != HANDSHAKE_EPOCH => HEADER_LEN,
-            (_, Some(sealer)) if epoch != HANDSHAKE_EPOCH => {
-                sealer.header_len().saturating_add(sealer.tail_len())
-            }
-            _ => crate::wire::unified::HEADER_LEN + TYPE_LEN + TAG_LEN,
+        match epoch {
+            0 => HEADER_LEN,
+            HANDSHAKE_EPOCH => crate::wire::unified::HEADER_LEN + TYPE_LEN + TAG_LEN,
+            _ => self.application_overhead(),
         }
     }
 

@@ -2,10 +2,12 @@
 
 use sendrecv_core::{Instant, Machine, PacketBuf, Rng, Seed, Writer};
 use sendrecv_crypto::{CryptoProvider, HashAlgorithm, rustcrypto};
+use sendrecv_dtls::wire::fragment::HandshakeType;
 use sendrecv_dtls::{
     Certificate, Config, ConnectedInfo, ConnectionState, Dtls, Event, HEADROOM, Role, TAILROOM, Version,
 };
 use std::collections::BTreeMap;
+use std::hash::Hasher;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -95,6 +97,16 @@ pub struct Pair {
     rng: Rng,
     wire: BTreeMap<(Instant, u64), (Role, Vec<u8>)>,
     sent: u64,
+    /// Replaces these bytes by those in everything sent.
+    pub tamper: Option<(Vec<u8>, Vec<u8>)>,
+    /// Makes plaintext handshake messages of one kind into another.
+    pub retype: Option<(HandshakeType, HandshakeType)>,
+    pub keep_copies: bool,
+    pub copies: Vec<Vec<u8>>,
+    /// Calls `handle_timeout` whenever anything happens.
+    pub spurious_timeouts: bool,
+    /// Over everything that was sent.
+    hasher: std::hash::DefaultHasher,
 }
 
 impl Pair {
@@ -116,7 +128,18 @@ impl Pair {
             rng: seed.derive("network").rng(),
             wire: BTreeMap::new(),
             sent: 0,
+            tamper: None,
+            retype: None,
+            keep_copies: false,
+            copies: Vec::new(),
+            spurious_timeouts: false,
+            hasher: std::hash::DefaultHasher::new(),
         }
+    }
+
+    /// Of all datagrams so far.
+    pub fn hash(&self) -> u64 {
+        self.hasher.finish()
     }
 
     pub fn exchange_fingerprints(&mut self) {
@@ -157,7 +180,17 @@ impl Pair {
     }
 
     /// Puts a datagram on the wire.
-    pub fn post(&mut self, to: Role, datagram: Vec<u8>) {
+    pub fn post(&mut self, to: Role, mut datagram: Vec<u8>) {
+        self.hasher.write(&datagram);
+        if self.keep_copies {
+            self.copies.push(datagram.clone());
+        }
+        if let Some((from, to)) = &self.tamper {
+            replace(&mut datagram, from, to);
+        }
+        if let Some((from, to)) = self.retype {
+            retype(&mut datagram, from, to);
+        }
         let copies = if self.rng.chance(self.link.duplication, 100) { 2 } else { 1 };
         for _ in 0..copies {
             if self.rng.chance(self.link.loss, 100) {
@@ -174,12 +207,20 @@ impl Pair {
 
     /// Lets the next thing happen; `false` when nothing will.
     pub fn step(&mut self) -> bool {
+        self.step_until(Instant::MAX)
+    }
+
+    /// The same, unless it would be after `limit`.
+    fn step_until(&mut self, limit: Instant) -> bool {
         self.drain();
         let arrival = self.wire.keys().next().map(|(at, _)| *at);
         let timeouts = [self.client.dtls.poll_timeout(), self.server.dtls.poll_timeout()];
         let Some(next) = timeouts.into_iter().chain([arrival]).flatten().min() else {
             return false;
         };
+        if next > limit {
+            return false;
+        }
         self.now = self.now.max(next);
         let now = self.now;
         while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= now) {
@@ -188,6 +229,16 @@ impl Pair {
         }
         self.client.dtls.handle_timeout(now);
         self.server.dtls.handle_timeout(now);
+        if self.spurious_timeouts {
+            let early = self.now + Duration::from_micros(1);
+            for role in [Role::Client, Role::Server] {
+                self.drain();
+                let dtls = &mut self.end(role).dtls;
+                if dtls.poll_timeout().is_none_or(|deadline| deadline > early) {
+                    dtls.handle_timeout(early);
+                }
+            }
+        }
         self.drain();
         true
     }
@@ -200,6 +251,11 @@ impl Pair {
             end.received.extend(payloads);
         }
         end.drain_events(now);
+    }
+
+    pub fn lose_everything_in_flight(&mut self) {
+        self.drain();
+        self.wire.clear();
     }
 
     pub fn is_connected(&self) -> bool {
@@ -225,7 +281,7 @@ impl Pair {
     /// Runs for a virtual time.
     pub fn run(&mut self, time: Duration) {
         let limit = self.now + time;
-        while self.now < limit && self.step() {}
+        while self.step_until(limit) {}
         self.now = self.now.max(limit);
     }
 
@@ -262,5 +318,22 @@ impl Pair {
         assert!(self.server.received.iter().all(|payload| payload == b"from the client"));
         assert!(self.client.received.iter().all(|payload| payload == b"from the server"));
         assert_eq!((self.client.received.len(), self.server.received.len()), (1, 1));
+    }
+}
+
+fn replace(datagram: &mut [u8], from: &[u8], to: &[u8]) {
+    if let Some(at) = datagram.windows(from.len()).position(|window| window == from) {
+        datagram[at..at + to.len()].copy_from_slice(to);
+    }
+}
+
+/// Walks the plaintext records at the start of a datagram.
+fn retype(datagram: &mut [u8], from: HandshakeType, to: HandshakeType) {
+    let mut at = 0;
+    while datagram.len() > at + 25 && datagram[at] < 0x20 {
+        if datagram[at] == 22 && datagram[at + 4] == 0 && datagram[at + 13] == from.0 {
+            datagram[at + 13] = to.0;
+        }
+        at += 13 + usize::from(u16::from_be_bytes([datagram[at + 11], datagram[at + 12]]));
     }
 }

@@ -2,5 +2,8 @@
 #![cfg(test)]
 #![allow(clippy::as_conversions, clippy::needless_pass_by_value, unreachable_pub)]
 
+mod behaviour;
 mod common;
 mod handshake;
+mod hostile;
+mod simulation;

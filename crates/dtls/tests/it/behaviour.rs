@@ -1,0 +1,297 @@
+//! What a connection does besides the plain handshake.
+
+use crate::common::{Link, Pair, certificate, config, only, provider};
+use sendrecv_core::{Machine, PacketBuf, Seed};
+use sendrecv_crypto::{HashAlgorithm, NamedGroup};
+use sendrecv_dtls::{
+    AlertDescription, Certificate, CloseReason, Config, ConnectionState, Event, ExportError, Failure,
+    Fingerprint, Role, SealError, Version,
+};
+use std::time::Duration;
+
+const BOTH: [Version; 2] = [Version::Dtls12, Version::Dtls13];
+
+fn pair_of(version: Version) -> Pair {
+    Pair::new(only(version, config(Role::Client)), only(version, config(Role::Server)), 1, Link::PERFECT)
+}
+
+fn connected(version: Version) -> Pair {
+    let mut pair = pair_of(version);
+    assert!(pair.connect());
+    pair
+}
+
+#[test]
+fn the_handshake_waits_for_late_fingerprints() {
+    for version in BOTH {
+        let configs = (only(version, config(Role::Client)), only(version, config(Role::Server)));
+        let mut pair = Pair::without_fingerprints(configs.0, configs.1, 1, Link::PERFECT);
+        pair.run(Duration::from_secs(3));
+        assert!(pair.client.events.contains(&Event::FingerprintNeeded));
+        assert_eq!(pair.client.dtls.state(), ConnectionState::Connecting);
+        let of = |role| vec![certificate(role).fingerprint(provider(), HashAlgorithm::Sha384).unwrap()];
+        let now = pair.now;
+        pair.client.dtls.set_remote_fingerprints(now, of(Role::Server));
+        pair.run(Duration::from_secs(3));
+        assert!(pair.server.connected.is_none());
+        assert_eq!(pair.server.events, [Event::FingerprintNeeded]);
+        let now = pair.now;
+        pair.server.dtls.set_remote_fingerprints(now, of(Role::Client));
+        assert!(pair.connect(), "{version:?}");
+        pair.assert_works();
+    }
+}
+
+#[test]
+fn a_wrong_fingerprint_ends_the_connection_with_bad_certificate() {
+    let wrong = Fingerprint::new(HashAlgorithm::Sha256, &[7; 32]).unwrap();
+    for version in BOTH {
+        for role in [Role::Client, Role::Server] {
+            let mut pair = pair_of(version);
+            let now = pair.now;
+            pair.end(role).dtls.set_remote_fingerprints(now, vec![wrong.clone()]);
+            assert!(!pair.connect());
+            let failed = CloseReason::Failed(Failure::FingerprintMismatch);
+            assert_eq!(pair.end(role).dtls.close_reason(), Some(failed));
+            assert_eq!(pair.end(role).dtls.state(), ConnectionState::Failed);
+            let told = CloseReason::Alert(AlertDescription::BadCertificate);
+            assert_eq!(pair.end(role.peer()).dtls.close_reason(), Some(told), "{version:?} {role:?}");
+        }
+    }
+}
+
+#[test]
+fn one_matching_fingerprint_of_several_suffices() {
+    let mut pair = pair_of(Version::Dtls13);
+    let wrong = Fingerprint::new(HashAlgorithm::Sha256, &[7; 32]).unwrap();
+    let right = certificate(Role::Server).fingerprint(provider(), HashAlgorithm::Sha512).unwrap();
+    let now = pair.now;
+    pair.client.dtls.set_remote_fingerprints(now, vec![wrong, right]);
+    assert!(pair.connect());
+}
+
+#[test]
+fn cookies_cost_a_round_trip_and_keep_the_key_share() {
+    for version in BOTH {
+        let server = Config { cookie: true, ..only(version, config(Role::Server)) };
+        let mut pair = Pair::new(only(version, config(Role::Client)), server, 1, Link::PERFECT);
+        let start = pair.now;
+        assert!(pair.connect(), "{version:?} {:?} {:?}", pair.client.events, pair.server.events);
+        let round_trips = if version == Version::Dtls13 { 5 } else { 6 };
+        assert_eq!(pair.now - start, Link::PERFECT.delay * round_trips);
+        pair.assert_works();
+    }
+}
+
+#[test]
+fn a_group_without_share_is_asked_for() {
+    for cookie in [false, true] {
+        let server = Config { groups: vec![NamedGroup::Secp384r1], cookie, ..config(Role::Server) };
+        let mut pair = Pair::new(config(Role::Client), server, 1, Link::PERFECT);
+        assert!(pair.connect(), "{:?} {:?}", pair.client.events, pair.server.events);
+        assert_eq!(pair.client.connected.as_ref().unwrap().group, NamedGroup::Secp384r1);
+        assert_eq!(pair.client.connected.as_ref().unwrap().version, Version::Dtls13);
+        pair.assert_works();
+    }
+}
+
+#[test]
+fn the_newest_common_version_is_chosen() {
+    for role in [Role::Client, Role::Server] {
+        let of = |this| if this == role { only(Version::Dtls12, config(this)) } else { config(this) };
+        let mut pair = Pair::new(of(Role::Client), of(Role::Server), 1, Link::PERFECT);
+        assert!(pair.connect(), "{:?} {:?}", pair.client.events, pair.server.events);
+        assert_eq!(pair.server.connected.as_ref().unwrap().version, Version::Dtls12);
+        pair.assert_works();
+    }
+}
+
+#[test]
+fn a_hello_verify_request_leads_a_new_client_to_the_old_version() {
+    let server = Config { cookie: true, ..only(Version::Dtls12, config(Role::Server)) };
+    let mut pair = Pair::new(config(Role::Client), server, 1, Link::PERFECT);
+    assert!(pair.connect());
+    assert_eq!(pair.client.connected.as_ref().unwrap().version, Version::Dtls12);
+}
+
+#[test]
+fn nothing_in_common_is_named() {
+    let client = only(Version::Dtls12, config(Role::Client));
+    let mut pair = Pair::new(client, only(Version::Dtls13, config(Role::Server)), 1, Link::PERFECT);
+    assert!(!pair.connect());
+    assert_eq!(pair.server.dtls.close_reason(), Some(CloseReason::Failed(Failure::NoCommonVersion)));
+    let alert = CloseReason::Alert(AlertDescription::ProtocolVersion);
+    assert_eq!(pair.client.dtls.close_reason(), Some(alert));
+
+    let client = Config { groups: vec![NamedGroup::X25519], ..config(Role::Client) };
+    let server = Config { groups: vec![NamedGroup::Secp256r1], ..config(Role::Server) };
+    let mut pair = Pair::new(client, server, 1, Link::PERFECT);
+    assert!(!pair.connect());
+    assert_eq!(pair.server.dtls.close_reason(), Some(CloseReason::Failed(Failure::NoCommonGroup)));
+}
+
+#[test]
+fn an_imported_key_without_a_common_scheme_fails_before_anything_costly() {
+    let client = Config { srtp_profiles: Vec::new(), ..config(Role::Client) };
+    let mut pair = Pair::new(client, config(Role::Server), 1, Link::PERFECT);
+    assert!(pair.connect());
+    assert_eq!(pair.client.connected.as_ref().unwrap().srtp_profile, None);
+    assert!(pair.client.dtls.srtp_keys().is_none());
+}
+
+#[test]
+fn srtp_keys_are_mirrored() {
+    for version in BOTH {
+        let pair = connected(version);
+        let (client, server) = (pair.client.dtls.srtp_keys().unwrap(), pair.server.dtls.srtp_keys().unwrap());
+        assert_eq!(client.local.key.expose(), server.remote.key.expose());
+        assert_eq!(client.remote.key.expose(), server.local.key.expose());
+        assert_eq!(client.local.salt.expose(), server.remote.salt.expose());
+        assert_ne!(client.local.key.expose(), client.remote.key.expose());
+        assert_eq!((client.local.key.len(), client.local.salt.len()), (16, 12));
+    }
+}
+
+#[test]
+fn a_wasted_round_trip_would_show() {
+    for (version, server_connects_after) in [(Version::Dtls13, 3), (Version::Dtls12, 3)] {
+        let mut pair = pair_of(version);
+        let start = pair.now;
+        assert!(pair.connect());
+        let after = |end: &crate::common::End| end.connected_at.unwrap() - start;
+        assert_eq!(after(&pair.server), Link::PERFECT.delay * server_connects_after);
+        let client_connects_after = if version == Version::Dtls13 { 2 } else { 4 };
+        assert_eq!(after(&pair.client), Link::PERFECT.delay * client_connects_after);
+    }
+}
+
+#[test]
+fn four_datagrams_make_a_handshake() {
+    for version in BOTH {
+        let classic = |role| Config { groups: vec![NamedGroup::X25519], ..only(version, config(role)) };
+        let mut pair = Pair::new(classic(Role::Client), classic(Role::Server), 1, Link::PERFECT);
+        assert!(pair.connect());
+        pair.run(Duration::from_secs(5));
+        assert_eq!(pair.client.datagrams + pair.server.datagrams, 4, "{version:?}");
+    }
+}
+
+#[test]
+fn the_clients_first_data_arrives_with_its_last_flight() {
+    let mut pair = pair_of(Version::Dtls13);
+    while pair.client.connected.is_none() {
+        pair.step();
+    }
+    pair.send(Role::Client, b"first");
+    assert!(pair.connect());
+    assert_eq!(pair.server.received, [b"first"]);
+}
+
+#[test]
+fn records_of_one_datagram_all_arrive() {
+    for version in BOTH {
+        let mut pair = connected(version);
+        let datagram: Vec<u8> = (0..40u8).flat_map(|i| pair.seal(Role::Client, &[i; 10])).collect();
+        pair.deliver(Role::Server, datagram);
+        assert_eq!(pair.server.received, (0..40u8).map(|i| vec![i; 10]).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn closing_is_told_to_the_peer_and_is_final() {
+    for version in BOTH {
+        let mut pair = connected(version);
+        let now = pair.now;
+        pair.client.dtls.close(now);
+        pair.client.dtls.close(now);
+        pair.run(Duration::from_secs(1));
+        assert_eq!(pair.client.dtls.close_reason(), Some(CloseReason::Local));
+        assert_eq!(pair.server.dtls.close_reason(), Some(CloseReason::Peer));
+        assert_eq!(pair.server.dtls.state(), ConnectionState::Closed);
+        let mut slab = [0; 100];
+        let mut packet = PacketBuf::new(&mut slab, 40, 40);
+        assert_eq!(pair.server.dtls.seal(now, &mut packet), Err(SealError::Closed));
+        let closed = pair.client.events.iter().filter(|event| matches!(event, Event::Closed(_))).count();
+        assert_eq!((closed, pair.client.dtls.poll_timeout()), (1, None));
+        let export = pair.client.dtls.export_keying_material("label", None, &mut [0; 8]);
+        assert_eq!(export, Err(ExportError::NotConnected));
+    }
+}
+
+#[test]
+fn keys_change_while_data_flows() {
+    let update_often = |role| Config { key_update_after: 10, ..only(Version::Dtls13, config(role)) };
+    let link = Link { loss: 20, reorder: 10, duplication: 10, ..Link::PERFECT };
+    let mut pair = Pair::new(update_often(Role::Client), update_often(Role::Server), 5, link);
+    assert!(pair.connect());
+    for i in 0..1000u32 {
+        pair.send(Role::Client, &i.to_be_bytes());
+        pair.send(Role::Server, &i.to_be_bytes());
+        pair.run(Duration::from_millis(20));
+    }
+    for end in [&pair.client, &pair.server] {
+        let stats = end.dtls.stats();
+        assert!(stats.key_updates_sent > 10 && stats.key_updates_received > 10, "{stats:?}");
+        assert!(end.received.len() > 700, "{} {stats:?}", end.received.len());
+    }
+    pair.assert_works();
+}
+
+#[test]
+fn an_update_can_be_asked_for() {
+    let mut pair = connected(Version::Dtls13);
+    let now = pair.now;
+    pair.server.dtls.update_key(now);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.server.dtls.stats().key_updates_sent, 1);
+    assert_eq!(pair.client.dtls.stats().key_updates_received, 1);
+    pair.assert_works();
+}
+
+#[test]
+fn a_lowered_mtu_recuts_the_flight() {
+    let mut pair = pair_of(Version::Dtls12);
+    pair.drain();
+    while pair.server.datagrams == 0 {
+        pair.step();
+    }
+    let before = pair.server.largest;
+    pair.server.largest = 0;
+    pair.server.dtls.set_mtu(300);
+    pair.client.dtls.set_mtu(300);
+    pair.lose_everything_in_flight();
+    assert!(pair.connect());
+    assert!(before > 300 && pair.server.largest <= 300);
+}
+
+#[test]
+fn a_silent_peer_ends_the_handshake_in_time() {
+    let mut pair = pair_of(Version::Dtls13);
+    let start = pair.now;
+    while pair.client.dtls.close_reason().is_none() {
+        pair.lose_everything_in_flight();
+        assert!(pair.step());
+    }
+    assert_eq!(pair.client.dtls.close_reason(), Some(CloseReason::HandshakeTimeout));
+    assert_eq!(pair.now - start, Duration::from_secs(60));
+}
+
+#[test]
+fn one_seed_gives_one_certificate_and_one_hello() {
+    let hello = |seed| {
+        let mut dtls = sendrecv_dtls::Dtls::new(
+            config(Role::Client),
+            Role::Client,
+            &Seed::from_u64(seed),
+            Default::default(),
+        );
+        let mut slab = [0; 1500];
+        let mut out = PacketBuf::new(&mut slab, 0, 0);
+        dtls.poll_transmit(Default::default(), &mut out).unwrap();
+        out.finish().to_vec()
+    };
+    assert_eq!(hello(1), hello(1));
+    assert_ne!(hello(1), hello(2));
+    let make = |seed| Certificate::generate(provider(), &Seed::from_u64(seed), 0, 31).unwrap();
+    assert_eq!(make(1).der(), make(1).der());
+}
