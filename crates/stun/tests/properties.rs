@@ -6,12 +6,17 @@ use proptest::prelude::*;
 use sendrecv_core::PacketBuf;
 use sendrecv_crypto::rustcrypto;
 use sendrecv_stun::attribute::{
-    AttributeType, ErrorCode, IceControlling, Priority, RawAttribute, UseCandidate, Username,
-    XorMappedAddress,
+    AdditionalAddressFamily, AddressErrorCode, AddressFamily, AlternateDomain, AlternateServer, Attribute,
+    AttributeType, ChangeRequest, ChannelNumber, Data, DontFragment, DtlsInStun, DtlsInStunAck, ErrorCode,
+    EvenPort, IceControlled, IceControlling, Icmp, Lifetime, MappedAddress, NetworkInfo, Nomination,
+    OtherAddress, Padding, PasswordAlgorithm, Priority, RawAttribute, RequestedAddressFamily,
+    RequestedTransport, ReservationToken, ResponseOrigin, ResponsePort, Software, UnknownAttributes,
+    UseCandidate, UserHash, Username, XorMappedAddress, XorPeerAddress, XorRelayedAddress,
 };
 use sendrecv_stun::{
     Class, Integrity, IntegrityKey, Message, MessageBuilder, Method, TransactionId, VerifyError,
 };
+use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 
 fn key(integrity: Integrity) -> IntegrityKey {
@@ -150,6 +155,86 @@ fn a_value_is_found_where_it_lies() {
     let message = Message::parse(&packet).unwrap();
     assert_eq!(&packet[message.position(AttributeType::DATA).unwrap()], b"payload");
     assert_eq!(message.position(AttributeType::REALM), None);
+}
+
+/// Writes an attribute, reads it back and compares.
+fn comes_back<T: for<'a> Attribute<'a> + PartialEq + Debug>(attribute: &T) {
+    let mut packet = Vec::new();
+    MessageBuilder::new(&mut packet, Class::Request, Method::BINDING, TransactionId(*b"transaction."))
+        .unwrap()
+        .attribute(attribute)
+        .unwrap();
+    assert_eq!(Message::parse(&packet).unwrap().attribute::<T>().as_ref(), Some(attribute));
+}
+
+#[test]
+fn every_attribute_comes_back() {
+    for address in ["192.0.2.1:9", "[2001:db8::1]:65535"].map(|text| text.parse().unwrap()) {
+        comes_back(&MappedAddress(address));
+        comes_back(&XorPeerAddress(address));
+        comes_back(&XorRelayedAddress(address));
+        comes_back(&AlternateServer(address));
+        comes_back(&ResponseOrigin(address));
+        comes_back(&OtherAddress(address));
+    }
+    for family in [AddressFamily::V4, AddressFamily::V6] {
+        comes_back(&RequestedAddressFamily(family));
+        comes_back(&AdditionalAddressFamily(family));
+    }
+    for flag in [false, true] {
+        comes_back(&EvenPort { reserve: flag });
+        comes_back(&ChangeRequest { ip: flag, port: !flag });
+    }
+    comes_back(&IceControlled(u64::MAX));
+    comes_back(&Nomination(7));
+    comes_back(&NetworkInfo(0x0001_0032));
+    comes_back(&Lifetime(600));
+    comes_back(&DontFragment);
+    comes_back(&RequestedTransport::UDP);
+    comes_back(&ReservationToken(42));
+    comes_back(&ChannelNumber(0x4abc));
+    comes_back(&ResponsePort(3479));
+    comes_back(&Icmp { kind: 3, code: 4, data: [0, 0, 5, 0] });
+    comes_back(&PasswordAlgorithm::Md5);
+    comes_back(&UserHash([7; 32]));
+}
+
+#[test]
+fn texts_and_lists_come_back() {
+    let mut packet = Vec::new();
+    let id = TransactionId([1; 12]);
+    let unknown = UnknownAttributes::from_wire(&[0x70, 0x01, 0x70, 0x02]);
+    let refused = AddressErrorCode { family: AddressFamily::V6, code: 440, reason: "no IPv6" };
+    let mut builder = MessageBuilder::new(&mut packet, Class::Error, Method::ALLOCATE, id).unwrap();
+    builder.attribute(&ErrorCode { code: 420, reason: "what?" }).unwrap();
+    builder.attribute(&unknown).unwrap().attribute(&refused).unwrap();
+    builder.attribute(&Software("sendrecv")).unwrap().attribute(&AlternateDomain("turn.example")).unwrap();
+    builder
+        .attribute(&DtlsInStun(b"\x16\xfe\xfd"))
+        .unwrap()
+        .attribute(&DtlsInStunAck(&[1, 2, 3, 4]))
+        .unwrap();
+    builder.attribute(&Padding(&[0; 13])).unwrap().attribute(&Data(b"")).unwrap();
+    let message = Message::parse(&packet).unwrap();
+    assert_eq!(message.attribute(), Some(ErrorCode { code: 420, reason: "what?" }));
+    assert_eq!(message.attribute(), Some(refused));
+    assert_eq!(message.attribute(), Some(Software("sendrecv")));
+    assert_eq!(message.attribute(), Some(AlternateDomain("turn.example")));
+    assert_eq!(message.attribute(), Some(DtlsInStun(b"\x16\xfe\xfd")));
+    assert_eq!(message.attribute(), Some(DtlsInStunAck(&[1, 2, 3, 4])));
+    assert_eq!(message.attribute(), Some(Padding(&[0; 13])));
+    assert_eq!(message.attribute(), Some(Data(b"")));
+    let listed: UnknownAttributes<'_> = message.attribute().unwrap();
+    assert_eq!(listed.iter().collect::<Vec<_>>(), [AttributeType(0x7001), AttributeType(0x7002)]);
+}
+
+#[test]
+fn of_two_alike_the_first_counts() {
+    let mut packet = Vec::new();
+    let mut builder =
+        MessageBuilder::new(&mut packet, Class::Request, Method::BINDING, TransactionId([1; 12])).unwrap();
+    builder.attribute(&Priority(1)).unwrap().attribute(&Priority(2)).unwrap();
+    assert_eq!(Message::parse(&packet).unwrap().attribute(), Some(Priority(1)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Allocates at a TURN server, permits a peer and echoes packets through the relay, over std sockets.
 //!
 //! ```text
-//! cargo run -p sendrecv-turn --example turn_echo -- udp|tcp SERVER:PORT USER PASSWORD [ROUNDS]
+//! cargo run -p sendrecv-turn --example turn_echo -- udp|tcp SERVER:PORT USER PASSWORD [ROUNDS [any|4|6|both]]
 //! ```
 //!
 //! The peer is a second socket of this program, which sends back what it gets, so the server must allow to relay to
@@ -11,7 +11,8 @@
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Seed, Transmit, Writer};
 use sendrecv_crypto::rustcrypto;
 use sendrecv_stun::Credentials;
-use sendrecv_turn::{Event, HEADROOM, StreamFraming, TAILROOM, TurnClient, TurnConfig, Up};
+use sendrecv_stun::attribute::AddressFamily;
+use sendrecv_turn::{Event, Families, HEADROOM, StreamFraming, TAILROOM, TurnClient, TurnConfig, Up};
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{ErrorKind, Read, Write};
@@ -178,12 +179,18 @@ fn entropy() -> Seed {
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [protocol, server, user, password, rest @ ..] = &arguments[..] else {
-        return Err("usage: turn_echo udp|tcp SERVER:PORT USER PASSWORD [ROUNDS]".into());
+        return Err("usage: turn_echo udp|tcp SERVER:PORT USER PASSWORD [ROUNDS [any|4|6|both]]".into());
     };
     let rounds: u32 = rest.first().map_or(Ok(10), |rounds| rounds.parse())?;
     let server: SocketAddr = server.parse()?;
     let (wire, path) = Wire::open(protocol, server)?;
-    let config = TurnConfig::new(path, Credentials::new(user.as_str(), password), rustcrypto());
+    let mut config = TurnConfig::new(path, Credentials::new(user.as_str(), password), rustcrypto());
+    config.families = match rest.get(1).map(String::as_str) {
+        Some("4") => Families::Only(AddressFamily::V4),
+        Some("6") => Families::Only(AddressFamily::V6),
+        Some("both") => Families::Both,
+        _ => Families::Any,
+    };
     let client = TurnClient::new(config, &entropy(), Instant::ZERO);
     let mut host = Host { wire, path, client, started: std::time::Instant::now(), inbox: Vec::new() };
 

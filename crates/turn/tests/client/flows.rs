@@ -78,6 +78,16 @@ fn a_family_that_the_server_lacks_is_a_failure() {
 }
 
 #[test]
+fn an_address_that_nobody_asked_for_is_given_back() {
+    let mut config = config(Protocol::Udp);
+    config.families = Families::Only(AddressFamily::V6);
+    let mut world = World::new(config, Behaviour { ignores_family: true, ..Behaviour::default() });
+    world.settle();
+    assert_eq!(world.events, [Event::Failed(Failure::UnexpectedAddress)]);
+    assert_eq!(world.server.allocations(), 0);
+}
+
+#[test]
 fn lost_requests_are_repeated() {
     let mut world = World::new(config(Protocol::Udp), Behaviour::default());
     world.lose = 3;
@@ -279,6 +289,14 @@ fn an_indication_is_written_as_the_builder_would_write_it() {
         }
     }
     assert_eq!((world.relayed.len(), world.events.len()), (18, 0));
+}
+
+#[test]
+fn data_on_a_channel_is_taken_before_its_binding_is_confirmed() {
+    let mut world = World::allocated();
+    world.permit(peer());
+    world.client.bind_channel(world.now, peer()).unwrap();
+    assert_eq!(world.feed(&mut b"\x40\x00\x00\x01x".to_vec()), Ok((peer(), b"x".to_vec())));
 }
 
 #[test]

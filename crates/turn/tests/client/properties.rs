@@ -4,7 +4,7 @@ use crate::server::{Behaviour, ServerMachine, client_path, rewrite};
 use sendrecv_core::{Instant, Machine, PacketBuf, Protocol, Seed, Transmit, Writer};
 use sendrecv_crypto::rustcrypto;
 use sendrecv_sim::conformance::{Driver, Scenario, Side, check};
-use sendrecv_sim::for_each_seed;
+use sendrecv_sim::{Chance, for_each_seed};
 use sendrecv_stun::Credentials;
 use sendrecv_turn::{Event, TurnClient, TurnConfig, UsageError};
 use std::net::{IpAddr, SocketAddr};
@@ -155,4 +155,12 @@ fn a_client_of_a_modern_server_keeps_its_promises() {
 fn an_hour_with_short_nonces_keeps_its_promises() {
     let behaviour = Behaviour { nonce_lifetime: Duration::from_secs(50), ..Behaviour::default() };
     check_all(&behaviour, Duration::from_secs(3600));
+}
+
+#[test]
+fn heavy_loss_keeps_its_promises() {
+    let driver = TurnDriver { behaviour: Behaviour::default() };
+    let scenario =
+        Scenario { duration: Duration::from_secs(300), trouble: Chance::percent(30), ..Scenario::default() };
+    for_each_seed(6, 200, |seed| check(&driver, seed, scenario));
 }

@@ -38,6 +38,8 @@ pub(crate) struct Behaviour {
     pub(crate) alternate: Option<SocketAddr>,
     /// No relayed address of this family.
     pub(crate) lacks: Option<AddressFamily>,
+    /// It gives IPv4 whatever is asked for.
+    pub(crate) ignores_family: bool,
     /// It signs with a wrong key.
     pub(crate) signs_wrongly: bool,
     /// It says nothing any more.
@@ -54,6 +56,7 @@ impl Default for Behaviour {
             refuse: None,
             alternate: None,
             lacks: None,
+            ignores_family: false,
             signs_wrongly: false,
             dead: false,
         }
@@ -366,8 +369,8 @@ impl Server {
             return Err(Refusal::Error(437));
         }
         let mut families = vec![match request.attribute() {
-            Some(RequestedAddressFamily(family)) => family,
-            None => AddressFamily::V4,
+            Some(RequestedAddressFamily(family)) if !self.behaviour.ignores_family => family,
+            _ => AddressFamily::V4,
         }];
         if let Some(AdditionalAddressFamily(family)) = request.attribute() {
             families.push(family);
