@@ -101,6 +101,7 @@ impl AwaitServerHello {
 
     /// Takes the server's first message.
     pub(crate) fn on_message(self, session: &mut Session, message: &Message) -> Result<State, Failure> {
+        session.records.set_plain_old_version(false);
         match message.kind {
             HandshakeType::HELLO_VERIFY_REQUEST => self.on_hello_verify_request(session, message),
             HandshakeType::SERVER_HELLO => self.on_server_hello(session, message),

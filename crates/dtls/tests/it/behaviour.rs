@@ -295,3 +295,14 @@ fn one_seed_gives_one_certificate_and_one_hello() {
     let make = |seed| Certificate::generate(provider(), &Seed::from_u64(seed), 0, 31).unwrap();
     assert_eq!(make(1).der(), make(1).der());
 }
+
+#[test]
+fn only_the_first_hello_has_the_old_record_version() {
+    let server = Config { cookie: true, ..only(Version::Dtls12, config(Role::Server)) };
+    let mut pair = Pair::new(config(Role::Client), server, 1, Link::PERFECT);
+    pair.keep_copies = true;
+    assert!(pair.connect());
+    let versions: Vec<u8> = pair.copies.iter().map(|datagram| datagram[2]).collect();
+    assert_eq!(versions[..2], [0xff, 0xff], "the hello takes two datagrams");
+    assert!(versions[2..].iter().all(|version| *version == 0xfd), "{versions:x?}");
+}
