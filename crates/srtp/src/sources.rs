@@ -10,7 +10,7 @@ pub(crate) struct Sources<S> {
     /// SSRCs in ascending order, each with its place in `states`.
     index: Vec<(u32, usize)>,
     states: Vec<S>,
-    latest: (u32, usize),
+    latest: Option<(u32, usize)>,
     max: usize,
 }
 
@@ -21,16 +21,22 @@ pub(crate) struct Full;
 impl<S> Sources<S> {
     /// An empty map for at most `max` sources.
     pub(crate) const fn new(max: usize) -> Self {
-        Self { index: Vec::new(), states: Vec::new(), latest: (0, usize::MAX), max }
+        Self { index: Vec::new(), states: Vec::new(), latest: None, max }
     }
 
     /// The state of `ssrc`, if it has one.
     pub(crate) fn get_mut(&mut self, ssrc: u32) -> Option<&mut S> {
-        if self.latest.0 != ssrc || self.latest.1 == usize::MAX {
-            let position = self.index.binary_search_by_key(&ssrc, |(ssrc, _)| *ssrc).ok()?;
-            self.latest = *self.index.get(position)?;
-        }
-        self.states.get_mut(self.latest.1)
+        let place = match self.latest {
+            Some((latest, place)) if latest == ssrc => place,
+            _ => self.find(ssrc)?,
+        };
+        self.latest = Some((ssrc, place));
+        self.states.get_mut(place)
+    }
+
+    fn find(&self, ssrc: u32) -> Option<usize> {
+        let position = self.index.binary_search_by_key(&ssrc, |(known, _)| *known).ok()?;
+        self.index.get(position).map(|(_, place)| *place)
     }
 
     /// Whether no source can be added.

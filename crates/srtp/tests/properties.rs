@@ -231,6 +231,44 @@ fn sources_are_bounded_on_both_sides() {
 }
 
 #[test]
+fn both_sides_may_use_the_same_ssrc() {
+    let (mut alice, mut bob) = pair(SrtpProfile::AeadAes128Gcm, &Options::default());
+    let plain = rtp(SSRC, 1, b"payload");
+    let (mut from_alice, mut from_bob) =
+        (protect(&mut alice, &plain).unwrap(), protect(&mut bob, &plain).unwrap());
+    assert_ne!(from_alice, from_bob);
+    assert_eq!(bob.unprotect(&mut from_alice).unwrap(), plain);
+    assert_eq!(alice.unprotect(&mut from_bob).unwrap(), plain);
+}
+
+#[test]
+fn packets_of_padding_only_and_of_nothing_pass() {
+    for profile in SrtpProfile::ALL {
+        let (mut alice, mut bob) = pair(profile, &Options::default());
+        let mut padding = rtp(SSRC, 1, &[0, 0, 0, 4]);
+        padding[0] |= 0x20;
+        for plain in [padding, rtp(SSRC, 2, &[])] {
+            let mut datagram = protect(&mut alice, &plain).unwrap();
+            assert_eq!(bob.unprotect(&mut datagram).unwrap(), plain);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_sources_each_keep_their_own_state() {
+    let (mut alice, mut bob) = pair(SrtpProfile::AeadAes128Gcm, &Options::default());
+    for sequence in [65_534, 65_535, 0, 1] {
+        for source in 0..1000_u32 {
+            let plain = rtp(source.wrapping_mul(0x9e37_79b1), sequence, &source.to_be_bytes());
+            let datagram = protect(&mut alice, &plain).unwrap();
+            assert_eq!(bob.unprotect(&mut datagram.clone()).unwrap(), plain);
+            assert_eq!(bob.unprotect(&mut datagram.clone()), Err(Discard::Replayed));
+        }
+    }
+    assert_eq!(bob.into_halves().1.sources(), (1000, 0));
+}
+
+#[test]
 fn keys_of_wrong_length_are_refused() {
     for profile in SrtpProfile::ALL {
         let good = common::master_key(profile, 1);
