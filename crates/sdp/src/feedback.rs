@@ -23,7 +23,8 @@ pub enum RtcpFeedback {
 }
 
 impl RtcpFeedback {
-    fn parse(value: &str) -> Self {
+    /// The feedback written as `value` behind a payload type.
+    pub fn parse(value: &str) -> Self {
         match value {
             "nack" => Self::Nack,
             "nack pli" => Self::NackPli,
