@@ -42,9 +42,9 @@
 //! A whole program is in `examples/two_agents.rs`.
 //!
 //! What is peculiar: pairs are told apart by base and remote address, so local candidates that share a base share their
-//! pairs. Data comes up only from pairs whose other end has proved to know the password. A connection that fails
-//! stays failed until [`restart`](IceAgent::restart), while the pair in use survives a restart until a better one is
-//! found.
+//! pairs. Data comes up only from pairs whose other end has proved to know the password. What has
+//! lost the peer's consent is not used again before a [`restart`](IceAgent::restart), while a pair in use survives a
+//! restart until the new generation has found its own.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -4,15 +4,15 @@
 //! Binding request: USERNAME "theirs:ours", PRIORITY, ICE-CONTROLLING | ICE-CONTROLLED, [USE-CANDIDATE],
 //!                  [NOMINATION], [GOOG-NETWORK-INFO], MESSAGE-INTEGRITY (their password), FINGERPRINT
 //! Binding success: XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY (the answering side's password), FINGERPRINT
-//! Binding error:   ERROR-CODE, MESSAGE-INTEGRITY, FINGERPRINT
+//! Binding error:   ERROR-CODE, [UNKNOWN-ATTRIBUTES], MESSAGE-INTEGRITY, FINGERPRINT
 //! ```
 
 use crate::config::Role;
 use core::net::SocketAddr;
 use sendrecv_core::{NoSpace, PacketBuf};
 use sendrecv_stun::attribute::{
-    ErrorCode, IceControlled, IceControlling, NetworkInfo, Nomination, Priority, UseCandidate, Username,
-    XorMappedAddress,
+    AttributeType, ErrorCode, IceControlled, IceControlling, NetworkInfo, Nomination, Priority,
+    UnknownAttributes, UseCandidate, Username, XorMappedAddress,
 };
 use sendrecv_stun::{Class, IntegrityKey, Message, MessageBuilder, Method, TransactionId};
 
@@ -81,6 +81,8 @@ pub(crate) enum Answer {
     Success(SocketAddr),
     /// 487: change your role.
     RoleConflict,
+    /// 420: this attribute is not understood, though it has to be.
+    UnknownAttribute(AttributeType),
 }
 
 impl Answer {
@@ -97,6 +99,11 @@ impl Answer {
                 .fingerprint()?,
             Self::RoleConflict => MessageBuilder::new(out, Class::Error, Method::BINDING, id)?
                 .attribute(&ErrorCode { code: ErrorCode::ROLE_CONFLICT, reason: "Role Conflict" })?
+                .integrity(key)?
+                .fingerprint()?,
+            Self::UnknownAttribute(kind) => MessageBuilder::new(out, Class::Error, Method::BINDING, id)?
+                .attribute(&ErrorCode { code: ErrorCode::UNKNOWN_ATTRIBUTE, reason: "Unknown Attribute" })?
+                .attribute(&UnknownAttributes::from_wire(&kind.0.to_be_bytes()))?
                 .integrity(key)?
                 .fingerprint()?,
         };

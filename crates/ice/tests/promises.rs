@@ -18,7 +18,9 @@ use sendrecv_ice::{
     Candidate, ConnectionState, Discard, Event, IceAgent, IceServer, LocalSocket, Role, Up, UsageError,
 };
 use sendrecv_sim::conformance::{self, Driver, Scenario, Side};
-use sendrecv_stun::attribute::{AttributeType, IceControlling, Priority, UseCandidate, Username};
+use sendrecv_stun::attribute::{
+    AttributeType, ErrorCode, IceControlling, Priority, UnknownAttributes, UseCandidate, Username,
+};
 use sendrecv_stun::{Class, IntegrityKey, Message, MessageBuilder, Method, TransactionId};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -263,6 +265,43 @@ fn authentic_checks_from_everywhere_are_answered_within_bounds() {
     sent += drain(&mut agent, now).1;
     assert!(agent.candidate_pairs().len() <= 100 && agent.remote_candidates().count() <= 100);
     assert!(sent < received + 200, "no amplification: {sent} bytes for {received}");
+}
+
+#[test]
+fn a_check_with_an_attribute_that_must_be_understood_is_answered_with_420() {
+    let mut agent = lone_agent();
+    let now = Instant::from_millis(5);
+    let key = IntegrityKey::short_term(sendrecv_crypto::rustcrypto(), &agent.local_parameters().pwd).unwrap();
+    let username = format!("{}:peer", agent.local_parameters().ufrag);
+    let mut check = Vec::new();
+    let mut builder =
+        MessageBuilder::new(&mut check, Class::Request, Method::BINDING, TransactionId([9; 12])).unwrap();
+    builder.attribute(&Username(&username)).unwrap().attribute(&Priority(1)).unwrap();
+    builder.attribute(&IceControlling(7)).unwrap().raw(AttributeType(0x7777), &[1]).unwrap();
+    builder.integrity(&key).unwrap().fingerprint().unwrap();
+    assert_eq!(agent.handle_datagram(now, path(Side::Right), &mut check), Ok(Up::Consumed));
+    let mut slab = [0; 500];
+    let mut packet = PacketBuf::new(&mut slab, 0, 0);
+    agent.poll_transmit(now, &mut packet).unwrap();
+    let answer = Message::parse(packet.bytes()).unwrap();
+    answer.verify_integrity(&key).unwrap();
+    assert_eq!(answer.attribute::<ErrorCode<'_>>().map(|error| error.code), Some(420));
+    let unknown: UnknownAttributes<'_> = answer.attribute().unwrap();
+    assert_eq!(unknown.iter().collect::<Vec<_>>(), [AttributeType(0x7777)]);
+}
+
+#[test]
+fn an_authentic_check_that_lacks_what_it_must_have_is_discarded() {
+    let mut agent = lone_agent();
+    let now = Instant::from_millis(5);
+    let key = IntegrityKey::short_term(sendrecv_crypto::rustcrypto(), &agent.local_parameters().pwd).unwrap();
+    let username = format!("{}:peer", agent.local_parameters().ufrag);
+    let mut check = Vec::new();
+    let mut builder =
+        MessageBuilder::new(&mut check, Class::Request, Method::BINDING, TransactionId([9; 12])).unwrap();
+    builder.attribute(&Username(&username)).unwrap().attribute(&Priority(1)).unwrap();
+    builder.integrity(&key).unwrap().fingerprint().unwrap();
+    assert_eq!(agent.handle_datagram(now, path(Side::Right), &mut check), Err(Discard::Incomplete));
 }
 
 #[test]

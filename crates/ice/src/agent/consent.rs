@@ -92,6 +92,14 @@ impl IceAgent {
         self.timers.set(TimerKey::ConsentExpiry, Some(now + self.timing.consent_timeout));
     }
 
+    /// The full side's checks are all that tells a lite agent that the pair in use lives.
+    pub(super) fn heard_by_lite(&mut self, now: Instant, id: PairId) {
+        if self.selected == Some(id) {
+            self.consent.lost = false;
+            self.timers.set(TimerKey::Disconnect, Some(now + self.timing.consent_timeout));
+        }
+    }
+
     /// No answer for too long. What else was heard of the peer counts; if nothing was, other pairs are looked at again.
     pub(super) fn lose_contact(&mut self, now: Instant) {
         let Some(heard) = self.selected.and_then(|id| self.list.get(id)).map(|pair| pair.heard) else {
@@ -110,9 +118,17 @@ impl IceAgent {
         }
         self.list.set_floor(0);
         for id in self.other_pairs() {
-            self.list.set_state(id, PairState::Waiting);
+            self.doubt(id);
         }
-        self.select_best(now);
+    }
+
+    /// The pair has to prove itself again. What the peer nominated counts again when it does.
+    fn doubt(&mut self, id: PairId) {
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.nominated_by_peer = pair.nominated_by_peer.max(pair.nominated);
+        }
+        self.list.set_nominated(id, None);
+        self.list.set_state(id, PairState::Waiting);
     }
 
     /// The pairs of this generation that might replace the one in use.

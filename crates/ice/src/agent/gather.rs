@@ -95,6 +95,34 @@ impl IceAgent {
         Ok(())
     }
 
+    /// Replaces all servers, as `setConfiguration` does. Candidates of servers that are no longer there, or whose
+    /// credentials changed, are given up unless they are in use; in the latter case their allocations are renewed, each
+    /// after the old one was given back, because a server refuses a second one from the same port (437).
+    ///
+    /// # Errors
+    /// As [`add_ice_server`](Self::add_ice_server).
+    pub fn set_ice_servers(&mut self, now: Instant, servers: Vec<IceServer>) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        if self.config.lite {
+            return Err(UsageError::Lite);
+        }
+        if servers.len() > self.config.limits.servers {
+            return Err(UsageError::TooMany);
+        }
+        let mut old = core::mem::take(&mut self.gatherer.servers);
+        for config in servers {
+            let known = old.iter().position(|server| server.config.url == config.url);
+            let addresses = known.map_or(Resolution::Unasked, |position| old.swap_remove(position).addresses);
+            self.gatherer.servers.push(Server { config, addresses });
+        }
+        self.renew_relays(now);
+        if self.gatherer.state != GatheringState::New {
+            self.ask_servers();
+        }
+        self.run(now);
+        Ok(())
+    }
+
     /// Begins to gather: signals the host candidates and asks the servers. After a [`restart`](Self::restart) it
     /// signals what is there again, under the new ufrag.
     ///
@@ -145,7 +173,7 @@ impl IceAgent {
             match server.config.url.host.clone() {
                 ServerHost::Ip(ip) => server.addresses = Resolution::Known(Vec::from([ip])),
                 ServerHost::Name(name) => {
-                    let id = self.ask_for_name(super::NamePurpose::Server(index), name);
+                    let id = self.ask_for_name(super::NamePurpose::Server, name);
                     if let Some(server) = self.gatherer.servers.get_mut(index) {
                         server.addresses = Resolution::Pending(id);
                         self.set_gathering(GatheringState::Gathering);
@@ -157,7 +185,9 @@ impl IceAgent {
     }
 
     /// A server's name was resolved, to nothing if it could not be.
-    pub(super) fn server_resolved(&mut self, index: usize, addresses: &[IpAddr]) {
+    pub(super) fn server_resolved(&mut self, id: NameId, addresses: &[IpAddr]) {
+        let asked = |server: &Server| server.addresses == Resolution::Pending(id);
+        let Some(index) = self.gatherer.servers.iter().position(asked) else { return };
         let Some(server) = self.gatherer.servers.get_mut(index) else { return };
         let v4 = addresses.iter().find(|ip| ip.is_ipv4());
         let v6 = addresses.iter().find(|ip| ip.is_ipv6());
@@ -188,7 +218,7 @@ impl IceAgent {
         }
     }
 
-    fn ask_server_from(&mut self, index: usize, id: BaseId) {
+    pub(super) fn ask_server_from(&mut self, index: usize, id: BaseId) {
         let (Some(server), Some(base)) = (self.gatherer.servers.get(index), self.bases.get(&id)) else {
             return;
         };

@@ -4,6 +4,7 @@ use super::{IceAgent, TimerKey};
 use crate::config::{Nomination, Role};
 use crate::event::Event;
 use crate::pair::{PairId, PairState};
+use crate::wire::Check;
 use alloc::boxed::Box;
 use sendrecv_core::Instant;
 
@@ -14,8 +15,11 @@ pub(crate) struct Nominator {
     first_valid: Option<Instant>,
     /// The pair whose nominating check is on its way.
     pub(super) pending: Option<PairId>,
-    /// The rank of the last nomination.
+    /// The rank of the last nomination, ours or the peer's. Aggressive nominations all have rank 0.
     pub(super) rank: u32,
+    /// Whether the peer, when controlling, checks before it nominates: then its last nomination counts, while of an
+    /// aggressive peer's the best one does. Its first check tells.
+    peer_is_regular: Option<bool>,
 }
 
 impl IceAgent {
@@ -85,8 +89,9 @@ impl IceAgent {
         self.list.trigger(id);
     }
 
-    /// Our nominating check succeeded.
-    pub(super) fn nominated(&mut self, now: Instant, id: PairId, rank: u32) {
+    /// Our nominating check succeeded. The last regular nomination counts; aggressive ones are told apart by priority.
+    pub(super) fn nominated(&mut self, now: Instant, id: PairId) {
+        let rank = self.nominator.rank;
         if let Some(pair) = self.list.get_mut(id) {
             pair.nominating = false;
         }
@@ -95,6 +100,28 @@ impl IceAgent {
         }
         self.list.set_nominated(id, Some(rank));
         self.select_best(now);
+    }
+
+    /// A controlling peer's check came over the pair.
+    pub(super) fn note_nomination(&mut self, id: PairId, check: Check) {
+        if self.role != Role::Controlled || check.role != Role::Controlling {
+            return;
+        }
+        let regular = *self.nominator.peer_is_regular.get_or_insert(!check.use_candidate);
+        if !check.use_candidate {
+            return;
+        }
+        let known = self.list.get(id).and_then(|pair| pair.nominated.or(pair.nominated_by_peer));
+        let rank = match (check.nomination, known) {
+            (Some(rank), _) => rank,
+            (None, Some(known)) if !regular || known == self.nominator.rank => known,
+            (None, None) if !regular => 0,
+            (None, _) => self.nominator.rank.saturating_add(1),
+        };
+        self.nominator.rank = self.nominator.rank.max(rank);
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.nominated_by_peer = Some(rank);
+        }
     }
 
     /// The peer nominated the pair: that counts as soon as our own check has succeeded (section 7.3.1.5).
@@ -123,10 +150,14 @@ impl IceAgent {
     fn select(&mut self, now: Instant, id: PairId) {
         let old = self.selected.replace(id);
         self.stats.selected_pair_changes = self.stats.selected_pair_changes.saturating_add(1);
-        if let Some(old) = old.filter(|old| !self.is_current(*old)) {
-            // The new generation has won.
-            self.previous = None;
-            self.remove_pair(now, old);
+        match old {
+            Some(old) if !self.is_current(old) => {
+                // The new generation has won.
+                self.previous = None;
+                self.remove_pair(now, old);
+            }
+            Some(old) if self.consent.lost => self.list.set_nominated(old, None),
+            _ => {}
         }
         self.start_consent(now);
         self.set_floor();

@@ -16,8 +16,8 @@ use sendrecv_core::Instant;
 /// What a name is resolved for.
 #[derive(Debug)]
 pub(crate) enum NamePurpose {
-    /// A server, by its position.
-    Server(usize),
+    /// A server.
+    Server,
     /// A remote candidate.
     Candidate(Candidate),
 }
@@ -118,7 +118,7 @@ impl IceAgent {
     ) -> Result<(), UsageError> {
         let now = self.enter(now)?;
         match self.names.remove(&id).ok_or(UsageError::Unknown)? {
-            NamePurpose::Server(index) => self.server_resolved(index, addresses),
+            NamePurpose::Server => self.server_resolved(id, addresses),
             NamePurpose::Candidate(candidate) => {
                 // A name stands for one candidate, so one address is used (draft-ietf-mmusic-mdns-ice-candidates).
                 if let Some(ip) = addresses.iter().copied().find(|ip| is_usable(*ip)) {
@@ -166,7 +166,7 @@ impl IceAgent {
             self.close_pair(&pair);
         }
         self.remotes.clear_except(remote);
-        self.names.retain(|_, purpose| matches!(purpose, NamePurpose::Server(_)));
+        self.names.retain(|_, purpose| matches!(purpose, NamePurpose::Server));
         self.early.clear();
         self.nominator = super::Nominator::default();
         self.drop_checks_but(kept);

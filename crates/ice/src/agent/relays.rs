@@ -42,10 +42,17 @@ pub(crate) struct Relay {
     server: SocketAddr,
     url: String,
     protocol: Protocol,
-    credentials: Credentials,
+    username: String,
+    credential: String,
     /// `None` while its stream is being opened.
     client: Option<TurnClient>,
     ready: bool,
+}
+
+impl Relay {
+    fn credentials(&self) -> Credentials {
+        Credentials::new(self.username.clone(), &self.credential)
+    }
 }
 
 impl Relays {
@@ -76,7 +83,7 @@ impl IceAgent {
         if self.relays.find(owner, server, protocol) {
             return;
         }
-        let credentials = Credentials::new(entry.config.username.clone(), &entry.config.credential);
+        let (username, credential) = (entry.config.username.clone(), entry.config.credential.clone());
         let name = match &entry.config.url.host {
             ServerHost::Name(name) => name.clone(),
             ServerHost::Ip(ip) => ip.to_string(),
@@ -84,8 +91,17 @@ impl IceAgent {
         let local = base.address();
         let id = RelayId(self.relays.next_id);
         self.relays.next_id = self.relays.next_id.wrapping_add(1);
-        let relay =
-            Relay { owner, base: None, server, url, protocol, credentials, client: None, ready: false };
+        let relay = Relay {
+            owner,
+            base: None,
+            server,
+            url,
+            protocol,
+            username,
+            credential,
+            client: None,
+            ready: false,
+        };
         self.relays.by_id.insert(id, relay);
         let now = self.clock.now();
         if protocol == Protocol::Udp {
@@ -102,7 +118,7 @@ impl IceAgent {
         let seed = self.seed.derive_indexed("relay", id.0.into());
         let transaction = TransactionConfig { rto: self.timing.rto, ..self.server_schedule() };
         let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
-        let mut config = TurnConfig::new(path, relay.credentials.clone(), self.config.provider);
+        let mut config = TurnConfig::new(path, relay.credentials(), self.config.provider);
         config.transaction = transaction;
         relay.client = Some(TurnClient::new(config, &seed, now));
         self.relays.by_path.insert(path, id);
@@ -206,7 +222,7 @@ impl IceAgent {
             TurnEvent::Allocated { relayed, mapped, .. } => self.relay_allocated(now, id, relayed, mapped),
             TurnEvent::PermissionReady(peer) => self.relay_permitted(now, id, peer),
             TurnEvent::Redirected(server) => self.relay_redirected(id, server),
-            TurnEvent::Released => self.drop_relay(now, id),
+            TurnEvent::Released => self.relay_released(now, id),
             TurnEvent::Failed(failure) => self.relay_failed(now, id, code_of(&failure), &failure.to_string()),
             TurnEvent::PermissionRefused { .. }
             | TurnEvent::ChannelReady(_)
@@ -300,6 +316,50 @@ impl IceAgent {
         relay.server = server;
         if let Some(client) = &relay.client {
             self.relays.by_path.insert(client.server(), id);
+        }
+    }
+
+    /// The servers were replaced.
+    pub(super) fn renew_relays(&mut self, now: Instant) {
+        for id in self.relays.by_id.keys().copied().collect::<Vec<_>>() {
+            let Some(relay) = self.relays.by_id.get_mut(&id) else { continue };
+            let server =
+                self.gatherer.servers.iter().find(|server| server.config.url.to_string() == relay.url);
+            let renewed = server.map(|server| (&server.config.username, &server.config.credential));
+            if renewed == Some((&relay.username, &relay.credential)) {
+                continue;
+            }
+            if let Some((username, credential)) = renewed {
+                relay.username.clone_from(username);
+                relay.credential.clone_from(credential);
+            }
+            self.renew_relay(now, id);
+        }
+    }
+
+    /// An allocation in use goes on, with the new credentials if the server allows that; others are given back.
+    fn renew_relay(&mut self, now: Instant, id: RelayId) {
+        let used = self.selected.and_then(|pair| self.list.get(pair)).map(|pair| pair.base);
+        let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
+        let in_use = used.is_some() && relay.base == used;
+        let credentials = relay.credentials();
+        match &mut relay.client {
+            Some(client) if in_use => drop(client.set_credentials(now, credentials)),
+            Some(client) => client.release(now),
+            None => return self.relay_released(now, id),
+        }
+        self.pump_relay(now, id);
+    }
+
+    /// The server has forgotten the allocation: now the port may ask for another.
+    fn relay_released(&mut self, now: Instant, id: RelayId) {
+        let Some(relay) = self.relays.by_id.get(&id) else { return };
+        let (owner, url) = (relay.owner, relay.url.clone());
+        self.streams.retain(|_, purpose| *purpose != StreamPurpose::Relay(id));
+        self.drop_relay(now, id);
+        let index = self.gatherer.servers.iter().position(|server| server.config.url.to_string() == url);
+        if let (Some(index), false, true) = (index, self.closed, self.gatherer.state != GatheringState::New) {
+            self.ask_server_from(index, owner);
         }
     }
 

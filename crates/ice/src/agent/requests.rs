@@ -12,7 +12,7 @@ use crate::route::Route;
 use crate::wire::{self, Answer, Check};
 use alloc::format;
 use sendrecv_core::{Instant, NoSpace, PacketBuf, Protocol, Transmit};
-use sendrecv_stun::attribute::Username;
+use sendrecv_stun::attribute::{AttributeType, Username};
 use sendrecv_stun::{Message, TransactionId};
 
 /// An answer that waits to be sent.
@@ -43,14 +43,15 @@ impl IceAgent {
         if self.responses.len() >= self.config.limits.responses {
             return Err(Discard::Full);
         }
-        let answer = self.judge_roles(&route, check);
+        let unknown = message.unknown_required(AttributeType::is_known).next();
+        let answer = unknown.map_or_else(|| self.judge_roles(&route, check), Answer::UnknownAttribute);
         self.responses.push_back(Response {
             route,
             transaction: message.transaction_id(),
             answer,
             generation: number,
         });
-        if answer == Answer::RoleConflict {
+        if !matches!(answer, Answer::Success(_)) {
             return Ok(());
         }
         if number != self.current.number {
@@ -110,12 +111,11 @@ impl IceAgent {
         pair.heard = now;
         pair.counters.requests_received = pair.counters.requests_received.saturating_add(1);
         pair.counters.responses_sent = pair.counters.responses_sent.saturating_add(1);
-        if check.use_candidate && self.role == Role::Controlled {
-            pair.nominated_by_peer = Some(check.nomination.unwrap_or(0));
-        }
+        self.note_nomination(id, check);
         if self.config.lite {
             // A lite agent has nothing but the peer's word (section 7.3.2).
             self.list.set_state(id, PairState::Succeeded);
+            self.heard_by_lite(now, id);
         }
         self.accept_nomination(now, id);
         self.trigger_check(now, id);

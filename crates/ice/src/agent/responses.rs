@@ -187,7 +187,7 @@ impl IceAgent {
         }
         self.list.set_state(id, PairState::Succeeded);
         if check.use_candidate && check.role == Role::Controlling && self.role == Role::Controlling {
-            self.nominated(now, id, check.nomination.unwrap_or(0));
+            self.nominated(now, id);
         }
         self.accept_nomination(now, id);
     }
