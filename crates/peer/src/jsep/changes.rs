@@ -110,10 +110,9 @@ pub struct RemoteTransport {
 /// What offer and answer agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Negotiated {
-    /// Who opens the DTLS connection; `None` when every section is refused: then the transport is to be closed, and
-    /// what is negotiated later starts a new one.
+    /// Who opens the DTLS connection; `None` when every section is refused: then the transport is gone.
     pub dtls_role: Option<DtlsRole>,
-    /// The certificate changed: a new DTLS connection is needed.
+    /// A new DTLS connection is needed, although there was one: the certificate changed, or the transport was gone.
     pub dtls_restart: bool,
     /// One entry for each media section in use, in the order of the m-lines.
     pub media: Vec<MediaParameters>,

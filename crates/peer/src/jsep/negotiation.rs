@@ -165,6 +165,8 @@ pub struct Negotiation {
     pub(crate) stable: Option<StableState>,
     pub(crate) ice_role: Option<IceRole>,
     pub(crate) dtls_role: Option<DtlsRole>,
+    /// Every section was refused since the last DTLS connection.
+    pub(crate) transport_gone: bool,
     /// `[[LocalIceCredentialsToReplace]]`.
     pub(crate) credentials_to_replace: Option<(String, String)>,
     pub(crate) negotiation_needed: bool,
@@ -201,6 +203,7 @@ impl Negotiation {
             stable: None,
             ice_role: None,
             dtls_role: None,
+            transport_gone: false,
             credentials_to_replace: None,
             negotiation_needed: false,
             negotiation_needed_event: false,

@@ -53,6 +53,8 @@ impl Negotiation {
             own.sender.has_sent |= direction.sends();
         }
         let negotiated = self.negotiated(&exchange);
+        self.transport_gone =
+            negotiated.dtls_role.is_none() && (self.transport_gone || self.dtls_role.is_some());
         self.dtls_role = negotiated.dtls_role;
         changes.negotiated = Some(negotiated);
         if kind == SdpType::Answer && self.data.m_line.is_some_and(|index| exchange.is_rejected(index)) {
@@ -87,6 +89,8 @@ impl Negotiation {
         let answer = exchange.answer();
         let setup = transport_section(answer).map(|tag| answer.setup_of(tag).unwrap_or(Setup::Active));
         let before = self.current_remote.as_ref().map(|remote| fingerprints(&remote.parsed));
+        let has_other_certificate =
+            before.is_some_and(|before| !before.is_empty() && before != fingerprints(exchange.remote));
         let media = self.transceivers.iter().filter(|own| !own.stopped);
         let mut media: Vec<(usize, MediaParameters)> = media
             .filter_map(|own| Some((own.m_line?, exchange.media_parameters(own, own.m_line?)?)))
@@ -98,8 +102,7 @@ impl Negotiation {
         };
         Negotiated {
             dtls_role: setup.and_then(|setup| DtlsRole::from_answer(setup, exchange.answer_is_local)),
-            dtls_restart: before
-                .is_some_and(|before| !before.is_empty() && before != fingerprints(exchange.remote)),
+            dtls_restart: self.transport_gone || has_other_certificate,
             media: media.into_iter().map(|(_, parameters)| parameters).collect(),
             sctp: self.data.m_line.and_then(|index| exchange.sctp_parameters(index)),
             extmap_allow_mixed: mixed(exchange.local) && mixed(exchange.remote),

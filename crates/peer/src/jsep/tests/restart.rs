@@ -99,3 +99,18 @@ fn an_offer_goes_on_with_certificate_and_role_unless_it_restarts() {
     offer.sdp = offer.sdp.replace("setup:active", "setup:passive");
     b.set_remote(&offer).unwrap();
 }
+
+#[test]
+fn a_transport_that_no_section_used_starts_again() {
+    let (mut a, mut b) = (peer(1), peer(2));
+    let id = a.add_track(TrackKind::Audio, "mic", &[]).unwrap();
+    negotiate(&mut a, &mut b);
+    a.stop(id).unwrap();
+    let (here, there) = negotiate(&mut a, &mut b);
+    assert_eq!((here.negotiated.unwrap().dtls_role, there.negotiated.unwrap().dtls_role), (None, None));
+    b.add_track(TrackKind::Audio, "mic", &[]).unwrap();
+    let (here, there) = negotiate(&mut b, &mut a);
+    assert!(here.negotiated.unwrap().dtls_restart && there.negotiated.unwrap().dtls_restart);
+    let (here, _) = negotiate(&mut b, &mut a);
+    assert!(!here.negotiated.unwrap().dtls_restart);
+}
