@@ -138,7 +138,6 @@ impl Server {
         if self.behaviour.dead {
             return None;
         }
-        self.allocations.retain(|_, allocation| allocation.expires > now);
         if let [0x40..=0x4f, ..] = bytes {
             return self.channel_data(now, client, bytes);
         }
@@ -192,7 +191,7 @@ impl Server {
     }
 
     fn to_peer(&self, now: Instant, client: SocketAddr, peer: SocketAddr, data: &[u8]) -> Option<Datagram> {
-        let allocation = self.allocations.get(&client)?;
+        let allocation = self.allocations.get(&client).filter(|allocation| allocation.expires > now)?;
         allocation.permissions.get(&peer.ip()).filter(|until| **until > now)?;
         let from = *allocation.relayed.iter().find(|relayed| relayed.is_ipv4() == peer.is_ipv4())?;
         Some(Datagram { from, to: peer, bytes: data.to_vec() })
@@ -200,6 +199,7 @@ impl Server {
 
     fn request(&mut self, now: Instant, client: SocketAddr, request: &Message<'_>) -> Option<Datagram> {
         self.requests.push(request.method());
+        self.allocations.retain(|_, allocation| allocation.expires > now);
         let mut bytes = Vec::new();
         let authenticated = match self.authenticate(now, client, request) {
             Ok(authenticated) => authenticated,
