@@ -339,6 +339,7 @@ fn signalled_nonsense_is_refused_and_changes_nothing() {
     let other = IceParameters::new("efgh", "0123456789012345678901");
     assert_eq!(agent.set_remote_parameters(now, other), Err(UsageError::OtherGeneration));
     assert_eq!(refused(agent, "1 1 udp 1 192.0.2.1 9 typ host ufrag efgh"), Err(UsageError::OtherGeneration));
+    assert_eq!(refused(agent, "1 1 udp 1 ::ffff:224.0.0.1 9 typ host"), Err(UsageError::UnusableAddress));
     assert_eq!(agent.candidate_pairs().len(), 0);
     let duplicate = LocalSocket::udp(addr("10.0.0.1:5000"));
     assert_eq!(agent.add_socket(now, duplicate), Err(UsageError::DuplicateSocket));

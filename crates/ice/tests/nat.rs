@@ -201,11 +201,24 @@ fn a_connection_comes_about_wherever_it_can() {
                         b.name()
                     );
                     world.exchange();
+                    assert!(
+                        pairs_are_unique(&mut world),
+                        "pairs are told apart by base, not by mapped address"
+                    );
                 }
             }
         }
     }
     compare("nat_grid.txt", &report);
+}
+
+/// Whether no two pairs of an agent go the same way.
+fn pairs_are_unique(world: &mut World) -> bool {
+    [world.a, world.b].into_iter().all(|host| {
+        let routes: Vec<_> =
+            world.agent(host).agent.candidate_pairs().iter().map(|pair| pair.route).collect();
+        routes.iter().all(|route| routes.iter().filter(|other| *other == route).count() == 1)
+    })
 }
 
 fn compare(name: &str, report: &str) {

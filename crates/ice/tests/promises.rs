@@ -305,6 +305,25 @@ fn an_authentic_check_that_lacks_what_it_must_have_is_discarded() {
 }
 
 #[test]
+fn a_check_to_a_loopback_socket_from_the_machines_own_address_is_followed_up() {
+    let loopback = Path::udp(addr("127.0.0.1:5000"), addr("192.0.2.2:4000"));
+    let now = Instant::from_millis(5);
+    let mut agent = IceAgent::new(config(Role::Controlled), &Seed::from_u64(3), now);
+    agent.add_socket(now, LocalSocket::udp(loopback.local)).unwrap();
+    agent
+        .set_remote_parameters(now, sendrecv_ice::IceParameters::new("peer", "0123456789012345678901"))
+        .unwrap();
+    let mut check = check_for(&agent, "peer", 1, true);
+    assert_eq!(agent.handle_datagram(now, loopback, &mut check), Ok(Up::Consumed));
+    let mut slab = [0; 500];
+    for class in [Class::Success, Class::Request] {
+        let mut packet = PacketBuf::new(&mut slab, 0, 0);
+        assert_eq!(agent.poll_transmit(now, &mut packet).unwrap().path, Some(loopback));
+        assert_eq!(Message::parse(packet.bytes()).unwrap().class(), class);
+    }
+}
+
+#[test]
 fn early_checks_are_bounded() {
     let mut agent = lone_agent();
     let now = Instant::from_millis(5);

@@ -207,6 +207,8 @@ impl IceAgent {
 
     /// Adds a signalled candidate whose address is known.
     fn add_resolved(&mut self, now: Instant, candidate: Candidate, ip: IpAddr) -> Result<(), UsageError> {
+        // An IPv4 address in IPv6 clothes would pass for another one.
+        let ip = ip.to_canonical();
         let active = candidate.transport == Transport::Tcp(TcpType::Active);
         if !is_usable(ip) || (candidate.port == 0 && !active) {
             return Err(UsageError::UnusableAddress);

@@ -14,7 +14,7 @@ fn pair(number: u32, priority: u64, foundations: Foundations) -> Pair {
         stream: None,
         foundations,
         priority,
-        state: PairState::Frozen,
+        state: Frozen,
         check: None,
         triggered: false,
         nominating: false,
