@@ -1,5 +1,6 @@
 //! What a peer connection is configured with.
 
+use crate::error::UsageError;
 use crate::ice_server::IceServer;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -112,5 +113,56 @@ impl Default for Settings {
             max_message_size: 262_144,
             cname: String::new(),
         }
+    }
+}
+
+impl Configuration {
+    /// Checks what a browser's constructor checks, and the ranges of [`Settings`].
+    ///
+    /// # Errors
+    /// [`UsageError::IceServer`] or [`UsageError::Configuration`].
+    pub fn validate(&self) -> Result<(), UsageError> {
+        for server in &self.ice_servers {
+            server.validate()?;
+        }
+        let settings = &self.settings;
+        if settings.dtls_min > settings.dtls_max {
+            return Err(UsageError::Configuration("the lowest DTLS version is above the highest"));
+        }
+        if !(548..=1472).contains(&settings.initial_packet_size) {
+            return Err(UsageError::Configuration("initial_packet_size is not within 548 to 1472 bytes"));
+        }
+        if !(1..=1 << 30).contains(&settings.max_message_size) {
+            return Err(UsageError::Configuration("max_message_size is not within 1 to 2^30 bytes"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_json_is_taken_as_it_is() {
+        let json = r#"{"iceServers":[{"urls":"turn:turn.example.org","username":"u","credential":"c"}],"iceTransportPolicy":"relay"}"#;
+        let configuration: Configuration = serde_json::from_str(json).unwrap();
+        assert_eq!(configuration.ice_transport_policy, IceTransportPolicy::Relay);
+        assert!(configuration.validate().is_ok());
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let with = |settings| Configuration { settings, ..Configuration::default() }.validate();
+        assert!(with(Settings { initial_packet_size: 100, ..Settings::default() }).is_err());
+        assert!(
+            with(Settings {
+                dtls_min: DtlsVersion::Dtls13,
+                dtls_max: DtlsVersion::Dtls12,
+                ..Settings::default()
+            })
+            .is_err()
+        );
+        assert!(with(Settings { max_message_size: 0, ..Settings::default() }).is_err());
     }
 }

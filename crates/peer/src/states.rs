@@ -97,7 +97,9 @@ pub(crate) const fn combined(ice: IceConnectionState, dtls: DtlsTransportState) 
         (IceConnectionState::Closed, _) => PeerConnectionState::Closed,
         (IceConnectionState::Failed, _) | (_, DtlsTransportState::Failed) => PeerConnectionState::Failed,
         (IceConnectionState::Disconnected, _) => PeerConnectionState::Disconnected,
-        (IceConnectionState::New, DtlsTransportState::New | DtlsTransportState::Closed) => PeerConnectionState::New,
+        (IceConnectionState::New, DtlsTransportState::New | DtlsTransportState::Closed) => {
+            PeerConnectionState::New
+        }
         (
             IceConnectionState::Connected | IceConnectionState::Completed,
             DtlsTransportState::Connected | DtlsTransportState::Closed,

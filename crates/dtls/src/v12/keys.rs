@@ -32,6 +32,12 @@ pub(crate) struct KeyBlock {
 }
 
 impl MasterSecret {
+    /// One that a key log has told.
+    #[cfg(test)]
+    pub(crate) const fn from_log(hash: HashAlgorithm, secret: Secret) -> Self {
+        Self { hash, secret }
+    }
+
     /// Bound to the handshake up to ClientKeyExchange (RFC 7627).
     pub(crate) fn extended(
         provider: &dyn CryptoProvider,

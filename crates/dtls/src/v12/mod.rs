@@ -2,6 +2,8 @@
 
 pub(crate) mod client;
 pub(crate) mod keys;
+#[cfg(test)]
+mod recorded;
 pub(crate) mod server;
 
 use crate::exporter::Exporter;

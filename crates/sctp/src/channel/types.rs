@@ -21,8 +21,23 @@ pub struct ChannelId {
     pub(super) generation: u32,
 }
 
+impl ChannelId {
+    /// The handle as a number, for recordings and foreign interfaces.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.slot) << 32 | u64::from(self.generation)
+    }
+
+    /// The handle with this number.
+    pub const fn from_bits(bits: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = bits.to_be_bytes();
+        Self { slot: u32::from_be_bytes([a, b, c, d]), generation: u32::from_be_bytes([e, f, g, h]) }
+    }
+}
+
 /// A channel's parameters: the browser's `RTCDataChannelInit`, with its defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase", default))]
 pub struct DataChannelInit {
     /// Deliver messages in the order they were sent.
     pub ordered: bool,
@@ -67,6 +82,18 @@ pub enum ChannelState {
     Closed,
 }
 
+impl ChannelState {
+    /// The W3C enumeration value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// A message of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -82,6 +109,20 @@ impl Message {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes,
         }
+    }
+
+    /// The text, if it is one, and UTF-8.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(bytes) => core::str::from_utf8(bytes).ok(),
+            Self::Binary(_) => None,
+        }
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 

@@ -1,0 +1,164 @@
+//! Where the layers meet: their events become each other's inputs, and the host's events.
+
+use super::PeerConnection;
+use super::negotiate::candidate_value;
+use crate::candidate::{IceCandidate, IceCandidateInit};
+use crate::event::{Event, IceCandidateError};
+use crate::states::{DtlsTransportState, IceGatheringState};
+use alloc::string::ToString;
+use sendrecv_core::{Instant, Machine};
+use sendrecv_dtls::Role;
+use sendrecv_sctp::channel::{self, ChannelEvent};
+
+impl PeerConnection {
+    /// Drains the layers' events until none is left, lowest layer first; a layer's event may cause others above.
+    pub(super) fn drive(&mut self, now: Instant) {
+        while let Some(event) = self.transport.ice.poll_event() {
+            self.on_ice(now, event);
+        }
+        while let Some(event) = self.transport.poll_dtls_event() {
+            self.on_dtls(now, event);
+        }
+        self.start_sctp(now);
+        self.drain_channels();
+        while let Some(event) = self.media.poll_event() {
+            self.on_media(event);
+        }
+        self.update_states();
+        if self.jsep.take_negotiation_needed() && !self.closed {
+            self.events.push_back(Event::NegotiationNeeded);
+        }
+    }
+
+    fn on_ice(&mut self, now: Instant, event: sendrecv_ice::Event) {
+        use sendrecv_ice::Event as Ice;
+        match event {
+            Ice::LocalCandidate(candidate) => self.on_candidate(&candidate),
+            Ice::LocalCandidateRemoved(candidate) => {
+                let value = candidate_value(&candidate.to_string());
+                self.local_candidates.retain(|known| *known != value);
+            }
+            Ice::GatheringState(state) => self.on_gathering(state),
+            Ice::SelectedPair(_) => {
+                self.transport.path_is_ready(now);
+                self.update_packet_budget(now);
+                self.events.push_back(Event::SelectedCandidatePairChange);
+            }
+            Ice::ResolveName { id, name } => self.events.push_back(Event::ResolveName { id, name }),
+            Ice::OpenStream(stream) => self.events.push_back(Event::OpenStream(stream)),
+            Ice::CloseStream(path) => self.events.push_back(Event::CloseStream(path)),
+            Ice::CandidateError(error) => {
+                self.events.push_back(Event::IceCandidateError(IceCandidateError {
+                    address: error.local,
+                    url: error.url,
+                    error_code: error.code,
+                    error_text: error.text,
+                }))
+            }
+            // States are read, not counted along.
+            Ice::ConnectionState(_) | Ice::RoleConflictResolved(_) => {}
+        }
+    }
+
+    fn on_candidate(&mut self, candidate: &sendrecv_ice::Candidate) {
+        let line = candidate.to_string();
+        self.local_candidates.push(candidate_value(&line));
+        let (mid, m_line) = self.transport_section.clone().unwrap_or_default();
+        self.events.push_back(Event::IceCandidate(Some(IceCandidate {
+            init: IceCandidateInit {
+                candidate: line,
+                sdp_mid: mid,
+                sdp_m_line_index: u16::try_from(m_line).ok(),
+                username_fragment: candidate.ufrag.clone(),
+            },
+            url: candidate.url.clone(),
+        })));
+    }
+
+    fn on_gathering(&mut self, state: sendrecv_ice::GatheringState) {
+        self.gathering_state = match state {
+            sendrecv_ice::GatheringState::New => IceGatheringState::New,
+            sendrecv_ice::GatheringState::Gathering => IceGatheringState::Gathering,
+            sendrecv_ice::GatheringState::Complete => IceGatheringState::Complete,
+        };
+        self.events.push_back(Event::IceGatheringStateChange(self.gathering_state));
+        if self.gathering_state == IceGatheringState::Complete {
+            self.events.push_back(Event::IceCandidate(None));
+        }
+    }
+
+    fn on_dtls(&mut self, now: Instant, event: sendrecv_dtls::Event) {
+        match event {
+            sendrecv_dtls::Event::Connected(_) => self.update_packet_budget(now),
+            sendrecv_dtls::Event::Closed(_) => {
+                // Nothing can be sent or received any more: channels close as if the association had been aborted.
+                if self.sctp_started {
+                    self.channels.abort(now);
+                }
+            }
+            sendrecv_dtls::Event::FingerprintNeeded => {}
+        }
+    }
+
+    /// SCTP begins once DTLS can carry it and an application section was agreed on, whichever comes last.
+    fn start_sctp(&mut self, now: Instant) {
+        if self.sctp_started || !self.sctp_wanted || self.transport.state != DtlsTransportState::Connected {
+            return;
+        }
+        let Some(role) = self.transport.role else { return };
+        self.sctp_started = true;
+        let role = match role {
+            Role::Client => channel::DtlsRole::Client,
+            Role::Server => channel::DtlsRole::Server,
+        };
+        self.update_packet_budget(now);
+        // Refused only the second time, which `sctp_started` rules out.
+        let _ = self.channels.connect(now, role);
+    }
+
+    /// What is left for SCTP of a datagram, once the layers below have taken theirs.
+    fn update_packet_budget(&mut self, now: Instant) {
+        let overhead = self.transport.data_overhead();
+        let budget = self.configuration.settings.initial_packet_size.saturating_sub(overhead);
+        self.channels.set_max_packet_size(now, budget);
+        // SCTP pads to four bytes and DTLS adds the same to every packet.
+        self.full_packet = budget.saturating_add(overhead).saturating_sub(3);
+    }
+
+    /// Turns what happened on channels into the host's events.
+    pub(super) fn drain_channels(&mut self) {
+        while let Some(event) = self.channels.poll_event() {
+            self.events.push_back(match event {
+                ChannelEvent::Incoming { channel, .. } => Event::DataChannel(channel),
+                ChannelEvent::Opened(id) => {
+                    self.channels_opened = self.channels_opened.saturating_add(1);
+                    Event::DataChannelOpen(id)
+                }
+                ChannelEvent::Message { channel, data } => {
+                    Event::DataChannelMessage { channel, message: data }
+                }
+                ChannelEvent::BufferedAmountLow(id) => Event::DataChannelBufferedAmountLow(id),
+                ChannelEvent::Closing(id) => Event::DataChannelClosing(id),
+                ChannelEvent::Closed(id) => {
+                    self.channels_closed = self.channels_closed.saturating_add(1);
+                    Event::DataChannelClose(id)
+                }
+                ChannelEvent::AssociationConnected | ChannelEvent::AssociationClosed(_) => continue,
+            });
+        }
+    }
+
+    fn on_media(&mut self, event: sendrecv_media::Event) {
+        match event {
+            sendrecv_media::Event::KeyframeRequested { sender, .. } => {
+                if let Some(transceiver) = self.sections.of_sender(sender) {
+                    self.events.push_back(Event::KeyframeRequested(transceiver));
+                }
+            }
+            sendrecv_media::Event::BitrateEstimated { bps } => {
+                self.events.push_back(Event::BitrateEstimated(bps))
+            }
+            sendrecv_media::Event::StreamStarted { .. } | sendrecv_media::Event::StreamEnded { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Offer and answer: descriptions go through [`jsep`](crate::jsep), and what they change goes to the transports.
+
+use super::PeerConnection;
+use crate::error::UsageError;
+use crate::event::Event;
+use crate::jsep::{
+    Changes, DtlsRole, IceRole, LocalTransport, Negotiated, OfferOptions, RemoteTransport, SdpType,
+    SessionDescription, TransportDescription,
+};
+use crate::record::Input;
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use core::net::SocketAddr;
+use sendrecv_core::Instant;
+use sendrecv_crypto::HashAlgorithm;
+use sendrecv_dtls::{Fingerprint, Role};
+use sendrecv_ice::{Candidate, CandidateKind, IceParameters};
+
+/// Longest message assumed when the peer takes any size: what this side could hold, too.
+const UNLIMITED: usize = 1 << 30;
+
+impl PeerConnection {
+    /// `createOffer`.
+    ///
+    /// # Errors
+    /// [`UsageError::Jsep`] in the wrong state, [`UsageError::Closed`].
+    pub fn create_offer(&mut self, options: OfferOptions) -> Result<SessionDescription, UsageError> {
+        let now = self.enter(self.clock.now())?;
+        self.record(|| Input::CreateOffer { options });
+        if self.jsep.offer_restarts_ice(&options) {
+            self.restart_agent(now)?;
+        }
+        let transport = self.describe_transport();
+        Ok(self.jsep.create_offer(&options, &transport)?)
+    }
+
+    /// `createAnswer`.
+    ///
+    /// # Errors
+    /// [`UsageError::Jsep`] without a remote offer, [`UsageError::Closed`].
+    pub fn create_answer(&mut self) -> Result<SessionDescription, UsageError> {
+        let now = self.enter(self.clock.now())?;
+        self.record(|| Input::CreateAnswer);
+        if self.jsep.answer_restarts_ice() && !self.answer_has_new_credentials() {
+            self.restart_agent(now)?;
+        }
+        let transport = self.describe_transport();
+        Ok(self.jsep.create_answer(&transport)?)
+    }
+
+    /// `setLocalDescription`. Without a description: the offer or answer that is due is made and set.
+    ///
+    /// # Errors
+    /// [`UsageError::Jsep`] when the description is not the one created last or not possible now,
+    /// [`UsageError::Closed`].
+    pub fn set_local_description(
+        &mut self,
+        now: Instant,
+        description: Option<SessionDescription>,
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        let description = match description {
+            Some(description) => description,
+            None if self.jsep.implicit_kind() == SdpType::Offer => {
+                self.create_offer(OfferOptions::default())?
+            }
+            None => self.create_answer()?,
+        };
+        self.record(|| Input::SetLocalDescription { now, description: description.clone() });
+        let changes = self.jsep.set_local(&description)?;
+        self.apply(now, changes)
+    }
+
+    /// `setRemoteDescription`. An offer that comes while ours is pending rolls ours back.
+    ///
+    /// # Errors
+    /// [`UsageError::Jsep`] says what is wrong with it; [`UsageError::Closed`].
+    pub fn set_remote_description(
+        &mut self,
+        now: Instant,
+        description: SessionDescription,
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        self.record(|| Input::SetRemoteDescription { now, description: description.clone() });
+        let changes = self.jsep.set_remote(&description)?;
+        self.apply(now, changes)
+    }
+
+    /// `restartIce`: the next offer has new ICE credentials; `negotiationneeded` follows.
+    pub fn restart_ice(&mut self, now: Instant) {
+        let Ok(now) = self.enter(now) else { return };
+        self.record(|| Input::RestartIce { now });
+        self.jsep.restart_ice();
+        self.drive(now);
+    }
+
+    /// What our descriptions say about the transport now.
+    pub(super) fn describe_transport(&self) -> TransportDescription {
+        let parameters = self.transport.ice.local_parameters();
+        let fingerprint = self
+            .transport
+            .certificate
+            .fingerprint(self.configuration.settings.crypto, HashAlgorithm::Sha256)
+            .ok()
+            .and_then(|fingerprint| fingerprint.to_string().parse().ok());
+        TransportDescription {
+            ice_ufrag: parameters.ufrag.clone(),
+            ice_pwd: parameters.pwd.clone(),
+            ice_options: parameters.options.clone(),
+            fingerprints: fingerprint.into_iter().collect(),
+            candidates: self.local_candidates.clone(),
+            end_of_candidates: self.gathering_state == crate::IceGatheringState::Complete,
+            default_address: self.default_address(),
+        }
+    }
+
+    fn restart_agent(&mut self, now: Instant) -> Result<(), UsageError> {
+        self.transport.ice.restart(now)?;
+        self.local_candidates.clear();
+        Ok(())
+    }
+
+    /// Whether the agent restarted since our last description, as it does for an offer that we took back.
+    fn answer_has_new_credentials(&self) -> bool {
+        let ufrag = &self.transport.ice.local_parameters().ufrag;
+        let described = self.jsep.current_local_description();
+        described
+            .is_some_and(|description| !description.sdp.contains(&alloc::format!("a=ice-ufrag:{ufrag}\r\n")))
+    }
+
+    /// Does what a description changed, in the order W3C webrtc-pc gives the events.
+    fn apply(&mut self, now: Instant, changes: Changes) -> Result<(), UsageError> {
+        if let Some(role) = changes.ice_role {
+            self.transport.ice.set_role(now, ice_role(role))?;
+        }
+        if let Some(local) = changes.local_transport {
+            self.start_gathering(now, local)?;
+        }
+        if let Some(remote) = changes.remote_transport {
+            self.apply_remote_transport(now, &remote)?;
+        }
+        if let Some(negotiated) = &changes.negotiated {
+            self.apply_negotiated(now, negotiated)?;
+        }
+        for id in changes.removed.iter().chain(&changes.stopped) {
+            self.sections.remove(now, &mut self.media, *id);
+        }
+        if let Some(state) = changes.signaling_state {
+            self.events.push_back(Event::SignalingStateChange(state));
+        }
+        self.events.extend(changes.stopped.iter().copied().map(Event::TrackEnded));
+        self.events.extend(changes.tracks.muted.into_iter().map(Event::TrackMute));
+        self.events.extend(changes.tracks.events.into_iter().map(Event::Track));
+        self.drive(now);
+        Ok(())
+    }
+
+    fn start_gathering(&mut self, now: Instant, local: LocalTransport) -> Result<(), UsageError> {
+        self.transport_section = Some((local.mid, local.m_line));
+        Ok(self.transport.ice.gather(now)?)
+    }
+
+    fn apply_remote_transport(&mut self, now: Instant, remote: &RemoteTransport) -> Result<(), UsageError> {
+        let parameters = IceParameters {
+            ufrag: remote.ice_ufrag.clone(),
+            pwd: remote.ice_pwd.clone(),
+            lite: remote.ice_lite,
+            options: remote.ice_options.clone(),
+        };
+        let known = self.transport.ice.remote_parameters();
+        let differs =
+            known.is_some_and(|known| known.ufrag != parameters.ufrag || known.pwd != parameters.pwd);
+        if differs {
+            self.restart_agent(now)?;
+        }
+        self.transport.ice.set_remote_parameters(now, parameters)?;
+        for line in &remote.candidates {
+            // What this side cannot use (another component, another transport) is no fault of the description.
+            let _ = self.add_candidate_line(now, line);
+        }
+        if remote.end_of_candidates {
+            self.transport.ice.end_of_remote_candidates(now)?;
+        }
+        self.remember_fingerprints(remote);
+        Ok(())
+    }
+
+    fn remember_fingerprints(&mut self, remote: &RemoteTransport) {
+        let parse =
+            |fingerprint: &sendrecv_sdp::Fingerprint| fingerprint.to_string().parse::<Fingerprint>().ok();
+        self.remote_fingerprints = remote.fingerprints.iter().filter_map(parse).collect();
+    }
+
+    fn apply_negotiated(&mut self, now: Instant, negotiated: &Negotiated) -> Result<(), UsageError> {
+        if let Some(role) = negotiated.dtls_role {
+            let fingerprints = core::mem::take(&mut self.remote_fingerprints);
+            self.transport.configure(now, dtls_role(role), &fingerprints, negotiated.dtls_restart);
+            self.remote_fingerprints = fingerprints;
+        }
+        self.sections.negotiate(now, &mut self.media, negotiated)?;
+        if let Some(sctp) = &negotiated.sctp {
+            let size =
+                sctp.max_message_size.map_or(UNLIMITED, |size| usize::try_from(size).unwrap_or(UNLIMITED));
+            self.channels.set_remote_max_message_size(size.min(UNLIMITED));
+            self.sctp_wanted = true;
+        }
+        Ok(())
+    }
+
+    /// Address and port of the candidate that goes into `c=` and `m=` lines.
+    fn default_address(&self) -> Option<SocketAddr> {
+        let usable = |candidate: &&Candidate| {
+            candidate.transport == sendrecv_ice::Transport::Udp
+                && candidate.kind != CandidateKind::PeerReflexive
+        };
+        let signalled = !self.local_candidates.is_empty();
+        let candidates = self.transport.ice.local_candidates().filter(usable).filter(|_| signalled);
+        // The one most likely to be reached from anywhere (RFC 8839, section 4.2.1.2).
+        candidates
+            .max_by_key(|candidate| (candidate.kind, candidate.priority))
+            .and_then(Candidate::socket_addr)
+    }
+}
+
+const fn ice_role(role: IceRole) -> sendrecv_ice::Role {
+    match role {
+        IceRole::Controlling => sendrecv_ice::Role::Controlling,
+        IceRole::Controlled => sendrecv_ice::Role::Controlled,
+    }
+}
+
+const fn dtls_role(role: DtlsRole) -> Role {
+    match role {
+        DtlsRole::Client => Role::Client,
+        DtlsRole::Server => Role::Server,
+    }
+}
+
+/// The value of a candidate-attribute, without its name.
+pub(super) fn candidate_value(line: &str) -> String {
+    line.strip_prefix("candidate:").unwrap_or(line).to_owned()
+}

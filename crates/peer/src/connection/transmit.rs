@@ -1,0 +1,135 @@
+//! Datagrams on their way out.
+
+use super::PeerConnection;
+use crate::transport::{HEADROOM, TAILROOM};
+use sendrecv_core::{Ecn, Instant, Machine, PacketBuf, Path, Transmit};
+
+/// Most datagrams in one batch: what Linux takes in one GSO send.
+const MAX_SEGMENTS: usize = 64;
+/// Most bytes in one batch.
+const MAX_BATCH: usize = 65_507;
+
+/// One or several datagrams, ready for their path, at the beginning of the host's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagrams {
+    /// The way they go.
+    pub path: Path,
+    /// Bytes written.
+    pub len: usize,
+    /// When set, the bytes are several datagrams of this length, the last of which may be shorter.
+    pub segment_size: Option<usize>,
+    /// The ECN codepoint to send with.
+    pub ecn: Ecn,
+}
+
+impl Datagrams {
+    /// How many datagrams there are.
+    pub fn count(&self) -> usize {
+        self.segment_size.map_or(1, |size| self.len.div_ceil(size.max(1)))
+    }
+}
+
+impl PeerConnection {
+    /// Writes what is to be sent next to the beginning of `out`, and says where it goes. `out` should hold 2 KiB at
+    /// least; with 64 KiB, packets of equal size come in batches. `None` when there is nothing to send.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        let now = self.clock.advance(now);
+        let datagrams = self.next_datagrams(now, out);
+        if let Some(recorder) = &mut self.recorder {
+            let written = datagrams.as_ref().and_then(|datagrams| out.get(..datagrams.len));
+            recorder.push_transmit(
+                now,
+                out.len(),
+                datagrams.as_ref().map(|datagrams| datagrams.path),
+                written,
+            );
+        }
+        self.drive(now);
+        datagrams
+    }
+
+    fn next_datagrams(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        if let Some(one) =
+            self.write_one(out, 0, |this, packet| this.transport.ice.poll_transmit(now, packet))
+        {
+            return Some(one);
+        }
+        if let Some(one) = self.write_one(out, HEADROOM, |this, packet| this.transport.poll_dtls(now, packet))
+        {
+            return Some(one);
+        }
+        if self.transport.can_send_media()
+            && let Some(one) = self.write_one(out, HEADROOM, |this, packet| this.next_media(now, packet))
+        {
+            return Some(one);
+        }
+        if self.sctp_started && self.transport.can_send_data() { self.write_data(now, out) } else { None }
+    }
+
+    /// Writes one datagram, and moves it to the beginning of the buffer if headroom is left in front of it.
+    fn write_one(
+        &mut self,
+        out: &mut [u8],
+        headroom: usize,
+        write: impl FnOnce(&mut Self, &mut PacketBuf<'_>) -> Option<Transmit>,
+    ) -> Option<Datagrams> {
+        let mut packet = PacketBuf::new(out, headroom, TAILROOM);
+        let transmit = write(self, &mut packet)?;
+        let written = packet.range();
+        let len = written.len();
+        if written.start > 0 {
+            out.copy_within(written, 0);
+        }
+        Some(Datagrams { path: transmit.path?, len, segment_size: None, ecn: transmit.ecn })
+    }
+
+    fn next_media(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
+        match self.media.poll_packet(now, packet)? {
+            sendrecv_media::PacketKind::Rtp => self.transport.seal_rtp(now, packet),
+            sendrecv_media::PacketKind::Rtcp => self.transport.seal_rtcp(now, packet),
+        }
+    }
+
+    /// Writes SCTP packets one behind the other for as long as they have the length of the first.
+    fn write_data(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        let mut batch = self.write_segment(now, out, 0, usize::MAX)?;
+        let size = batch.len;
+        // Only full packets begin a batch: behind a short one, others would have to be as short.
+        while size >= self.full_packet && batch.len < MAX_BATCH.saturating_sub(size) {
+            let segments = batch.len / size.max(1);
+            let Some(next) =
+                (segments < MAX_SEGMENTS).then(|| self.write_segment(now, out, batch.len, size)).flatten()
+            else {
+                break;
+            };
+            batch.len = batch.len.saturating_add(next.len);
+            batch.segment_size = Some(size);
+            if next.len < size || next.path != batch.path {
+                break;
+            }
+        }
+        Some(batch)
+    }
+
+    /// Writes one SCTP packet of at most `limit` bytes, sealed, at `start`.
+    fn write_segment(
+        &mut self,
+        now: Instant,
+        out: &mut [u8],
+        start: usize,
+        limit: usize,
+    ) -> Option<Datagrams> {
+        let room = out.get_mut(start..)?;
+        let header = self.transport.data_header_len();
+        let mut packet = PacketBuf::new(room, header, TAILROOM);
+        packet.limit_len(limit.saturating_sub(self.transport.data_overhead()));
+        self.channels.poll_transmit(now, &mut packet)?;
+        let transmit = self.transport.seal_data(now, &mut packet)?;
+        let written = packet.range();
+        let len = written.len();
+        if written.start > 0 {
+            room.copy_within(written, 0);
+        }
+        Some(Datagrams { path: transmit.path?, len, segment_size: None, ecn: transmit.ecn })
+    }
+}

@@ -1,0 +1,282 @@
+//! The transport that all bundled sections share: ICE below, DTLS and SRTP on it.
+
+use crate::configuration::{Configuration, DtlsVersion};
+use crate::demux::PacketKind;
+use crate::error::Discard;
+use crate::states::DtlsTransportState;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use sendrecv_core::{Instant, Machine, PacketBuf, Path, Seed, Transmit};
+use sendrecv_dtls::{Certificate, ConnectedInfo, Dtls, Fingerprint, Records, Role, Version};
+use sendrecv_ice::{IceAgent, Up};
+use sendrecv_srtp::{MasterKey, Options, Session, SrtpProfile};
+
+/// Free bytes in front of a packet that is to be sealed: the DTLS record header and a TURN header.
+pub(crate) const HEADROOM: usize = sendrecv_dtls::HEADROOM + sendrecv_ice::DATA_HEADROOM;
+/// Free bytes behind it, for either kind of tag.
+pub(crate) const TAILROOM: usize = if sendrecv_dtls::TAILROOM > sendrecv_srtp::TAILROOM {
+    sendrecv_dtls::TAILROOM
+} else {
+    sendrecv_srtp::TAILROOM
+};
+
+/// ICE, DTLS and SRTP of one BUNDLE group.
+pub(crate) struct Transport {
+    pub(crate) ice: IceAgent,
+    pub(crate) certificate: Arc<Certificate>,
+    dtls: Option<Dtls>,
+    srtp: Option<Session>,
+    pub(crate) state: DtlsTransportState,
+    pub(crate) connected: Option<ConnectedInfo>,
+    pub(crate) role: Option<Role>,
+    fingerprints: Vec<Fingerprint>,
+    versions: (Version, Version),
+    provider: &'static dyn sendrecv_crypto::CryptoProvider,
+    mtu: usize,
+    seed: Seed,
+    generation: u64,
+    pub(crate) counters: Counters,
+}
+
+/// `packetsSent` and the like of `RTCTransportStats`: what went over ICE, STUN excluded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) packets_sent: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) packets_received: u64,
+    pub(crate) bytes_received: u64,
+}
+
+/// What came up through the transport, in clear.
+pub(crate) enum Received<'b> {
+    /// Nothing for the layers above.
+    Consumed,
+    /// DTLS application data, a packet per record.
+    Records(Records<'b>),
+    /// An RTP packet.
+    Rtp(&'b mut [u8]),
+    /// A compound RTCP packet.
+    Rtcp(&'b mut [u8]),
+}
+
+impl Transport {
+    pub(crate) fn new(
+        configuration: &Configuration,
+        ice: IceAgent,
+        certificate: Arc<Certificate>,
+        seed: &Seed,
+    ) -> Self {
+        let settings = &configuration.settings;
+        Self {
+            ice,
+            certificate,
+            dtls: None,
+            srtp: None,
+            state: DtlsTransportState::New,
+            connected: None,
+            role: None,
+            fingerprints: Vec::new(),
+            versions: (version(settings.dtls_min), version(settings.dtls_max)),
+            provider: settings.crypto,
+            mtu: settings.initial_packet_size,
+            seed: seed.derive("dtls"),
+            generation: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes the fingerprints the remote description gives, and the role that was agreed on. DTLS starts as soon as ICE
+    /// can carry it.
+    pub(crate) fn configure(
+        &mut self,
+        now: Instant,
+        role: Role,
+        fingerprints: &[Fingerprint],
+        restart: bool,
+    ) {
+        if restart {
+            self.dtls = None;
+            self.srtp = None;
+            self.connected = None;
+            self.state = DtlsTransportState::New;
+        }
+        self.role = Some(role);
+        self.fingerprints = fingerprints.to_vec();
+        if let Some(dtls) = &mut self.dtls {
+            dtls.set_remote_fingerprints(now, self.fingerprints.clone());
+        } else if restart || role == Role::Server {
+            self.start_dtls(now);
+        }
+        if self.ice.selected_pair().is_some() {
+            self.start_dtls(now);
+        }
+    }
+
+    /// ICE has a pair: the DTLS client may speak.
+    pub(crate) fn path_is_ready(&mut self, now: Instant) {
+        self.start_dtls(now);
+        if let (Some(dtls), Some(rtt)) = (&mut self.dtls, self.ice.rtt()) {
+            dtls.set_rtt(rtt);
+        }
+    }
+
+    fn start_dtls(&mut self, now: Instant) {
+        let Some(role) = self.role.filter(|_| self.dtls.is_none() && self.state == DtlsTransportState::New)
+        else {
+            return;
+        };
+        let mut config = sendrecv_dtls::Config::new(self.provider, Arc::clone(&self.certificate));
+        (config.min_version, config.max_version) = self.versions;
+        config.mtu = self.mtu;
+        let seed = self.seed.derive_indexed("connection", self.generation);
+        self.generation = self.generation.wrapping_add(1);
+        let mut dtls = Dtls::new(config, role, &seed, now);
+        dtls.set_remote_fingerprints(now, self.fingerprints.clone());
+        if let Some(rtt) = self.ice.rtt() {
+            dtls.set_rtt(rtt);
+        }
+        self.dtls = Some(dtls);
+        self.state = DtlsTransportState::Connecting;
+    }
+
+    /// Takes a datagram from a socket; what is left of it is in clear and belongs to the layers above.
+    pub(crate) fn handle_datagram<'b>(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &'b mut [u8],
+    ) -> Result<Received<'b>, Discard> {
+        let data = match self.ice.handle_datagram(now, path, datagram)? {
+            Up::Consumed => return Ok(Received::Consumed),
+            Up::Data { data, .. } => data,
+        };
+        self.counters.packets_received = self.counters.packets_received.wrapping_add(1);
+        self.counters.bytes_received = self.counters.bytes_received.wrapping_add(len(data));
+        match PacketKind::of(data) {
+            PacketKind::Dtls => {
+                let dtls = self.dtls.as_mut().ok_or(Discard::TooEarly)?;
+                Ok(Received::Records(dtls.handle_datagram(now, data)?))
+            }
+            PacketKind::Rtp => {
+                Ok(Received::Rtp(self.srtp.as_mut().ok_or(Discard::TooEarly)?.unprotect(data)?))
+            }
+            PacketKind::Rtcp => {
+                Ok(Received::Rtcp(self.srtp.as_mut().ok_or(Discard::TooEarly)?.unprotect_rtcp(data)?))
+            }
+            PacketKind::Stun | PacketKind::TurnChannel | PacketKind::Unknown => Err(Discard::UnknownProtocol),
+        }
+    }
+
+    /// The next handshake or alert datagram, ready for its path.
+    pub(crate) fn poll_dtls(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
+        self.ice.selected_pair()?;
+        self.dtls.as_mut()?.poll_transmit(now, out)?;
+        self.send(now, out)
+    }
+
+    /// Seals a packet of application data where it lies, and finds its path.
+    pub(crate) fn seal_data(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
+        self.dtls.as_mut()?.seal(now, packet).ok()?;
+        self.send(now, packet)
+    }
+
+    /// Protects an RTP packet where it lies, and finds its path.
+    pub(crate) fn seal_rtp(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
+        self.srtp.as_mut()?.protect(packet).ok()?;
+        self.send(now, packet)
+    }
+
+    /// Protects an RTCP packet where it lies, and finds its path.
+    pub(crate) fn seal_rtcp(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
+        self.srtp.as_mut()?.protect_rtcp(packet).ok()?;
+        self.send(now, packet)
+    }
+
+    fn send(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
+        let bytes = len(packet.bytes());
+        let transmit = self.ice.send_data(now, packet).ok()?;
+        self.counters.packets_sent = self.counters.packets_sent.wrapping_add(1);
+        self.counters.bytes_sent = self.counters.bytes_sent.wrapping_add(bytes);
+        Some(transmit)
+    }
+
+    /// Whether application data can be sealed and sent now.
+    pub(crate) fn can_send_data(&self) -> bool {
+        self.state == DtlsTransportState::Connected && self.ice.selected_pair().is_some()
+    }
+
+    /// Whether media can be protected and sent now.
+    pub(crate) fn can_send_media(&self) -> bool {
+        self.srtp.is_some() && self.ice.selected_pair().is_some()
+    }
+
+    /// Bytes of a UDP payload that DTLS and a relay take from a packet of application data.
+    pub(crate) fn data_overhead(&self) -> usize {
+        self.dtls.as_ref().map_or(sendrecv_dtls::HEADROOM + sendrecv_dtls::TAILROOM, Dtls::overhead)
+            + self.ice.path_mtu_overhead()
+    }
+
+    /// Bytes in front of application data once it is sealed: exact, so that datagrams of a batch lie back to back.
+    pub(crate) fn data_header_len(&self) -> usize {
+        self.dtls.as_ref().map_or(sendrecv_dtls::HEADROOM, Dtls::header_len) + self.ice.path_mtu_overhead()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.ice.handle_timeout(now);
+        if let Some(dtls) = &mut self.dtls {
+            dtls.handle_timeout(now);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        sendrecv_core::earliest(self.ice.poll_timeout(), self.dtls.as_ref().and_then(Machine::poll_timeout))
+    }
+
+    /// The next event of DTLS, with its consequences for SRTP and the state already drawn.
+    pub(crate) fn poll_dtls_event(&mut self) -> Option<sendrecv_dtls::Event> {
+        let event = self.dtls.as_mut()?.poll_event()?;
+        match &event {
+            sendrecv_dtls::Event::Connected(info) => {
+                self.connected = Some(ConnectedInfo::clone(info));
+                self.srtp = self.make_srtp();
+                self.state = DtlsTransportState::Connected;
+            }
+            sendrecv_dtls::Event::Closed(reason) => {
+                self.state =
+                    if reason.is_orderly() { DtlsTransportState::Closed } else { DtlsTransportState::Failed };
+            }
+            sendrecv_dtls::Event::FingerprintNeeded => {}
+        }
+        Some(event)
+    }
+
+    fn make_srtp(&self) -> Option<Session> {
+        let keys = self.dtls.as_ref()?.srtp_keys()?;
+        let profile = SrtpProfile::from_code(keys.profile.code())?;
+        let key = |key: &sendrecv_dtls::SrtpMasterKey| MasterKey::new(key.key.expose(), key.salt.expose());
+        Session::new(self.provider, profile, &key(&keys.local), &key(&keys.remote), &Options::default()).ok()
+    }
+
+    /// The SRTP profile in use.
+    pub(crate) fn srtp_profile(&self) -> Option<SrtpProfile> {
+        self.srtp.as_ref().map(Session::profile)
+    }
+
+    /// Says goodbye: DTLS sends its close_notify, then ICE ends.
+    pub(crate) fn close_dtls(&mut self, now: Instant) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.close(now);
+        }
+    }
+}
+
+const fn version(version: DtlsVersion) -> Version {
+    match version {
+        DtlsVersion::Dtls12 => Version::Dtls12,
+        DtlsVersion::Dtls13 => Version::Dtls13,
+    }
+}
+
+fn len(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,193 @@
+//! Two connections of ours, connected through a wire in virtual time.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod support;
+
+use sendrecv::{
+    Configuration, DataChannelInit, DtlsVersion, Event, InputLog, MediaPacket, Message, PeerConnectionState,
+    Settings, TrackKind, replay,
+};
+use std::time::Duration;
+use support::{Pair, Side};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn connected(pair: &mut Pair) -> bool {
+    pair.sides.iter().all(|side| side.pc.connection_state() == PeerConnectionState::Connected)
+}
+
+fn dtls(max: DtlsVersion) -> Configuration {
+    Configuration { settings: Settings { dtls_max: max, ..Settings::default() }, ..Configuration::default() }
+}
+
+fn opened(side: &Side) -> bool {
+    side.has(|event| matches!(event, Event::DataChannelOpen(_)))
+}
+
+#[test]
+fn a_data_channel_opens_and_carries_messages_both_ways() {
+    for max in [DtlsVersion::Dtls12, DtlsVersion::Dtls13] {
+        let mut pair = Pair::new(dtls(max), Configuration::default());
+        let now = pair.now;
+        let chat = pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+        pair.negotiate(0);
+        assert!(pair.run_until(5 * SECOND, |pair| pair.sides.iter().all(opened)), "{:?}", pair.sides[0].pc);
+        let now = pair.now;
+        pair.sides[0].pc.send(now, chat, Message::from("hello")).unwrap();
+        let big = vec![7; 200_000];
+        pair.sides[0].pc.send(now, chat, Message::Binary(big.clone().into())).unwrap();
+        pair.run(SECOND);
+        let received: Vec<&Message> = pair.sides[1]
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::DataChannelMessage { message, .. } => Some(message),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(received.len(), 2);
+        assert_eq!(received[0].as_text(), Some("hello"));
+        assert_eq!(received[1].bytes().as_ref(), big);
+    }
+}
+
+#[test]
+fn media_flows_and_is_echoed() {
+    let mut pair = Pair::new(Configuration::default(), Configuration::default());
+    let now = pair.now;
+    let video = pair.sides[0].pc.add_track(now, TrackKind::Video, "camera", &["stream"]).unwrap();
+    let back = pair.sides[1].pc.add_track(now, TrackKind::Video, "echo", &["stream"]).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(5 * SECOND, connected));
+    assert!(pair.sides[1].has(|event| matches!(event, Event::Track(track) if track.streams == ["stream"])));
+    assert!(!pair.sides[1].pc.send_codecs(back).is_empty());
+    pair.sides[1].echo = true;
+    let payload_type = pair.sides[0].pc.send_codecs(video)[0].payload_type;
+    for number in 0..100u32 {
+        let now = pair.now;
+        let payload = [0x10, 0, number as u8];
+        let packet = MediaPacket {
+            payload_type,
+            marker: true,
+            timestamp: number * 3000,
+            extensions: &[],
+            payload: &[&payload],
+        };
+        pair.sides[0].pc.send_rtp(now, video, &packet).unwrap();
+        pair.run(Duration::from_millis(20));
+    }
+    pair.run(SECOND);
+    assert_eq!(pair.sides[1].rtp.len(), 100);
+    assert_eq!(pair.sides[0].rtp.len(), 100);
+    assert!(pair.sides[0].rtp.iter().enumerate().all(|(i, payload)| payload[2] == i as u8));
+    let stats = serde_json::to_value(pair.sides[0].pc.get_stats(pair.now)).unwrap();
+    let of = |kind: &str| {
+        stats.as_object().unwrap().values().find(|entry| entry["type"] == kind).cloned().unwrap()
+    };
+    assert_eq!(of("outbound-rtp")["packetsSent"], 100);
+    assert_eq!(of("inbound-rtp")["packetsReceived"], 100);
+    assert_eq!(of("transport")["tlsGroup"], "X25519MLKEM768");
+    assert_eq!(of("transport")["dtlsState"], "connected");
+}
+
+#[test]
+fn lost_datagrams_change_nothing_but_the_time_it_takes() {
+    for lose_every in 3..9 {
+        let mut pair = Pair::new(Configuration::default(), Configuration::default());
+        pair.lose_every = lose_every;
+        let now = pair.now;
+        let chat = pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+        pair.negotiate(0);
+        assert!(
+            pair.run_until(30 * SECOND, |pair| pair.sides.iter().all(opened)),
+            "one of {lose_every} lost"
+        );
+        let now = pair.now;
+        for number in 0..20u8 {
+            pair.sides[0].pc.send(now, chat, Message::Binary(vec![number; 5000].into())).unwrap();
+        }
+        let count = |side: &Side| {
+            side.events.iter().filter(|e| matches!(e, Event::DataChannelMessage { .. })).count()
+        };
+        assert!(pair.run_until(60 * SECOND, |pair| count(&pair.sides[1]) == 20), "one of {lose_every} lost");
+    }
+}
+
+#[test]
+fn closing_one_side_ends_the_others_channels() {
+    let mut pair = Pair::new(Configuration::default(), Configuration::default());
+    let now = pair.now;
+    pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(5 * SECOND, |pair| pair.sides.iter().all(opened)));
+    let now = pair.now;
+    pair.sides[0].pc.close(now);
+    pair.run(SECOND);
+    assert!(pair.sides[1].has(|event| matches!(event, Event::DataChannelClose(_))));
+    assert_eq!(pair.sides[0].pc.connection_state(), PeerConnectionState::Closed);
+    let now = pair.now;
+    assert!(pair.sides[0].pc.create_data_channel(now, "late", DataChannelInit::default()).is_err());
+}
+
+#[test]
+fn an_ice_restart_in_the_middle_of_a_transfer_loses_nothing() {
+    let mut pair = Pair::new(Configuration::default(), Configuration::default());
+    let now = pair.now;
+    let chat = pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(5 * SECOND, |pair| pair.sides.iter().all(opened)));
+    for restarter in [0, 1] {
+        let now = pair.now;
+        for number in 0..50u8 {
+            pair.sides[0].pc.send(now, chat, Message::Binary(vec![number; 20_000].into())).unwrap();
+        }
+        pair.sides[restarter].pc.restart_ice(now);
+        let before = pair.sides[restarter].pc.local_description().unwrap();
+        let (offer, _) = pair.negotiate(restarter);
+        assert_ne!(ufrag(&before.sdp), ufrag(&offer.sdp));
+        pair.run(3 * SECOND);
+        assert!(connected(&mut pair));
+    }
+    let messages =
+        pair.sides[1].events.iter().filter(|e| matches!(e, Event::DataChannelMessage { .. })).count();
+    assert_eq!(messages, 100);
+}
+
+fn ufrag(sdp: &str) -> Option<&str> {
+    sdp.lines().find(|line| line.starts_with("a=ice-ufrag:"))
+}
+
+#[test]
+fn a_recorded_session_replays_to_the_same_bytes() {
+    let mut pair = Pair::new(Configuration::default(), Configuration::default());
+    pair.lose_every = 9;
+    let now = pair.now;
+    let chat = pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+    pair.sides[0].pc.add_track(now, TrackKind::Audio, "microphone", &["stream"]).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(20 * SECOND, |pair| pair.sides.iter().all(opened)));
+    let now = pair.now;
+    pair.sides[0].pc.send(now, chat, Message::Binary(vec![1; 100_000].into())).unwrap();
+    pair.run(5 * SECOND);
+    for side in &mut pair.sides {
+        let now = pair.now;
+        side.pc.close(now);
+        let log = side.pc.take_recording().unwrap();
+        let log = InputLog::decode(&log.encode()).unwrap();
+        let report = replay(&log).expect("the same bytes");
+        assert!(report.datagrams > 10 && report.inputs == log.len());
+    }
+}
+
+#[test]
+fn a_changed_recording_diverges() {
+    let mut pair = Pair::new(Configuration::default(), Configuration::default());
+    let now = pair.now;
+    pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(5 * SECOND, |pair| pair.sides.iter().all(opened)));
+    let mut bytes = pair.sides[0].pc.take_recording().unwrap().encode();
+    bytes[5] ^= 1; // the seed
+    assert!(replay(&InputLog::decode(&bytes).unwrap()).is_err());
+    assert!(InputLog::decode(&bytes[..100]).is_err());
+}
