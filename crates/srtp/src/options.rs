@@ -10,6 +10,9 @@ pub struct Options {
     pub max_remote_sources: usize,
     /// How many SSRCs we may send with, RTP and RTCP each.
     pub max_local_sources: usize,
+    /// Scatters the SSRCs in the tables of their states. A random one that the peer does not know keeps it from
+    /// choosing SSRCs that make lookups slow: at worst as many steps as there are sources.
+    pub table_seed: u64,
     /// Whether [`Sender::protect`](crate::Sender::protect) takes a sequence number again that it has protected before.
     /// Only for callers that send the *same* packet again, byte for byte: another packet with the same number would
     /// break the cipher (RFC 3711, section 9.1; RFC 7714, section 8.4). Retransmission as RFC 4588 (RTX) does not
@@ -27,6 +30,7 @@ impl Default for Options {
         Self {
             max_remote_sources: 4096,
             max_local_sources: 65_536,
+            table_seed: 0,
             allow_repeats: false,
             encrypt_rtcp: true,
             encrypted_extensions: ExtensionIds::default(),

@@ -46,8 +46,8 @@ impl Receiver {
         Ok(Self {
             profile,
             ciphers: Ciphers::new(provider, profile, master, options)?,
-            rtp: Sources::new(options.max_remote_sources),
-            rtcp: Sources::new(options.max_remote_sources),
+            rtp: Sources::new(options.max_remote_sources, options.table_seed),
+            rtcp: Sources::new(options.max_remote_sources, options.table_seed),
             encrypt_rtcp: options.encrypt_rtcp,
             stats: ReceiverStats::default(),
         })

@@ -45,8 +45,8 @@ impl Sender {
         Ok(Self {
             profile,
             ciphers: Ciphers::new(provider, profile, master, options)?,
-            rtp: Sources::new(options.max_local_sources),
-            rtcp: Sources::new(options.max_local_sources),
+            rtp: Sources::new(options.max_local_sources, options.table_seed),
+            rtcp: Sources::new(options.max_local_sources, options.table_seed),
             allow_repeats: options.allow_repeats,
             encrypt_rtcp: options.encrypt_rtcp,
             stats: SenderStats::default(),
