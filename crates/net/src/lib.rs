@@ -7,17 +7,28 @@
 //! - [`Offload`] and [`Slab`]: many datagrams per system call (GSO, GRO, `recvmmsg`), with ECN.
 //! - [`HostClock`] and [`seed_from_os`]: the machines' time and randomness.
 //! - [`resolve`]: names to addresses, `.local` names by multicast DNS.
+//! - [`Driver`]: the loop around a peer connection and its [`Application`], but for the waiting.
+//! - [`HostOptions`]: what a host needs to know to host a peer.
 #![forbid(unsafe_code)]
 
+mod application;
 mod bind;
 mod clock;
+mod driver;
+mod errand;
 mod interfaces;
 mod mdns;
 mod offload;
+mod options;
 mod resolve;
+mod stream;
 
+pub use application::{Application, OnEvent};
 pub use bind::{BindOptions, Bound, Loopback, bind};
 pub use clock::{HostClock, seed_from_os};
+pub use driver::{Driver, Job};
+pub use errand::{Answer, Post};
 pub use interfaces::{LocalAddress, local_addresses};
 pub use offload::{Offload, Received, Slab};
+pub use options::{HostError, HostOptions};
 pub use resolve::{is_mdns_name, resolve};

@@ -121,6 +121,11 @@ pub struct Received<'a> {
 }
 
 impl Slab {
+    /// Forgets what was received.
+    pub const fn clear(&mut self) {
+        self.filled = 0;
+    }
+
     /// The datagrams of the last [`Offload::receive`], in the order of arrival.
     pub fn datagrams(&mut self) -> impl Iterator<Item = Received<'_>> {
         let local = self.local;
