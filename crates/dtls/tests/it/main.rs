@@ -3,6 +3,7 @@
 #![allow(clippy::as_conversions, clippy::needless_pass_by_value, unreachable_pub)]
 
 mod behaviour;
+mod browsers;
 mod common;
 mod handshake;
 mod hostile;
