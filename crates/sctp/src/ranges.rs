@@ -27,6 +27,11 @@ impl Ranges {
         self.runs.iter().copied()
     }
 
+    /// The run at this place.
+    pub(crate) fn get(&self, index: usize) -> Option<(u64, u64)> {
+        self.runs.get(index).copied()
+    }
+
     pub(crate) fn first(&self) -> Option<(u64, u64)> {
         self.runs.front().copied()
     }

@@ -351,6 +351,7 @@ impl Association {
         self.cookie_due = false;
         self.cookie_echo.clear();
         self.path.start(self.clock.now());
+        self.schedule_heartbeat(self.clock.now());
         self.events.push_back(Event::Connected);
         tracing::debug!(extensions = ?self.peer.extensions, "association established");
     }

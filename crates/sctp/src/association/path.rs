@@ -170,7 +170,7 @@ impl Association {
         self.schedule_heartbeat(now);
     }
 
-    fn schedule_heartbeat(&mut self, now: Instant) {
+    pub(super) fn schedule_heartbeat(&mut self, now: Instant) {
         if self.path.started && self.path.heartbeat_at.is_none() && self.path.due.is_none() {
             self.path.heartbeat_at =
                 self.config.heartbeat_interval.map(|interval| now + interval + self.sender.rtt.rto());

@@ -91,10 +91,10 @@ impl Association {
         self.write_shared(out);
         self.write_resets(now, out);
         if sends_data {
-            if self.sender.forward_due() {
-                self.sender.write_forward(out);
-            }
+            self.sender.write_forward(now, out);
             self.sender.write_data(now, out);
+            // Giving up what was lost may have moved the point just now.
+            self.sender.write_forward(now, out);
             self.after_sending(now);
         }
         if out.len().saturating_sub(start) <= HEADER_LEN {

@@ -17,6 +17,9 @@ use window::Window;
 /// How many packets with data are answered by one SACK.
 const PACKETS_PER_SACK: u32 = 2;
 
+/// The most runs one SACK tells of: what it told before, the peer remembers.
+const MAX_GAP_BLOCKS: usize = 64;
+
 /// When the next SACK leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SackState {
@@ -56,7 +59,7 @@ impl Receiver {
         let first_tsn = (1u64 << 32).saturating_add(u64::from(peer_initial_tsn));
         Self {
             tracker: Tracker::new(first_tsn),
-            reassembly: Reassembly::new(first_tsn, config.max_receive_message_size),
+            reassembly: Reassembly::new(config.max_receive_message_size),
             window: Window::new(config.receive_buffer),
             sack: SackState::Idle,
             packets_since_sack: 0,
@@ -139,7 +142,8 @@ impl Receiver {
         for skipped in forward.skipped() {
             self.reassembly.skip(&skipped, forward.interleaved, &mut deliver);
         }
-        self.reassembly.forward(self.tracker.cumulative(), forward.interleaved);
+        self.reassembly.forward(tsn, forward.interleaved);
+        self.reassembly.cumulative_advanced(self.tracker.cumulative());
     }
 
     /// A packet's chunks were all taken: decides about its acknowledgement.
@@ -209,9 +213,9 @@ impl Receiver {
     /// Writes a SACK, with as many gap blocks as fit.
     pub(crate) fn write_sack(&mut self, out: &mut PacketBuf<'_>) -> bool {
         let room = out.space().saturating_sub(Sack::wire_len(0, 0)) / 4;
-        let gaps = self.tracker.gap_count().min(room);
+        let gaps = self.tracker.gap_count().min(room).min(MAX_GAP_BLOCKS);
         let a_rwnd = self.window.announce(self.reassembly.bytes());
-        let blocks = self.tracker.gaps().take(gaps).map(|(start, end)| GapBlock { start, end });
+        let blocks = self.tracker.gaps(gaps).map(|(start, end)| GapBlock { start, end });
         let duplicates = self.tracker.duplicates();
         let duplicates =
             duplicates.get(..duplicates.len().min(room.saturating_sub(gaps))).unwrap_or_default();

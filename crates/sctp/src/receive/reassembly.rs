@@ -85,11 +85,10 @@ pub(crate) struct Reassembly {
     interleaved: BTreeMap<(u16, bool, u32), Interleaved>,
     bytes: usize,
     max_message: usize,
-    cumulative: u64,
 }
 
 impl Reassembly {
-    pub(crate) fn new(first_tsn: u64, max_message: usize) -> Self {
+    pub(crate) fn new(max_message: usize) -> Self {
         Self {
             streams: StreamMap::default(),
             current: None,
@@ -98,7 +97,6 @@ impl Reassembly {
             interleaved: BTreeMap::new(),
             bytes: 0,
             max_message,
-            cumulative: first_tsn.saturating_sub(1),
         }
     }
 
@@ -385,36 +383,34 @@ impl Reassembly {
         }
     }
 
-    /// The cumulative TSN was moved by the peer: unfinished DATA messages below it will not be finished.
-    pub(crate) fn forward(&mut self, cumulative: u64, interleaved: bool) {
-        self.cumulative = cumulative;
+    /// The peer gave up everything up to `tsn`: DATA messages with a fragment there will not be finished.
+    pub(crate) fn forward(&mut self, tsn: u64, interleaved: bool) {
         if interleaved {
             return;
         }
         self.park_current();
-        let kept = self.assemblies.split_off(&cumulative.saturating_add(2));
-        for (next, assembly) in core::mem::replace(&mut self.assemblies, kept) {
-            // One that needs exactly the next TSN and begins above the old point may go on.
-            if next == cumulative.saturating_add(1) && assembly.first > cumulative {
-                self.assemblies.insert(next, assembly);
-                continue;
-            }
+        // Assemblies do not overlap: beside those that end by `tsn`, one at most begins there and goes on behind.
+        let kept = self.assemblies.split_off(&tsn.saturating_add(2));
+        let mut dead: Vec<_> = core::mem::replace(&mut self.assemblies, kept).into_values().collect();
+        if let Some(entry) = self.assemblies.first_entry().filter(|entry| entry.get().first <= tsn) {
+            dead.push(entry.remove());
+        }
+        for assembly in dead {
             self.bytes = self.bytes.saturating_sub(assembly.data.len()).saturating_sub(OVERHEAD);
         }
-        self.drop_waiting();
+        self.drop_waiting(tsn);
     }
 
     /// Everything up to `cumulative` arrived: a fragment below it that still waits has no beginning.
     pub(crate) fn cumulative_advanced(&mut self, cumulative: u64) {
-        self.cumulative = cumulative;
         if !self.waiting.is_empty() {
-            self.drop_waiting();
+            self.drop_waiting(cumulative);
         }
     }
 
-    fn drop_waiting(&mut self) {
+    fn drop_waiting(&mut self, to: u64) {
         while let Some(entry) = self.waiting.first_entry() {
-            if *entry.key() > self.cumulative {
+            if *entry.key() > to {
                 break;
             }
             let dropped = entry.remove();

@@ -74,7 +74,10 @@ pub(crate) struct Flight {
     gap_acked: Ranges,
     /// Transmissions in order; entries that were overtaken by an acknowledgement or a later transmission are stale.
     transmissions: VecDeque<(u64, u64)>,
+    /// Fragments to send again, in the order they were found lost; entries that arrived after all are stale.
     lost: VecDeque<u64>,
+    /// How many entries of `lost` are not stale.
+    lost_count: usize,
     bytes: usize,
     next_order: u64,
     delivered: u64,
@@ -91,6 +94,7 @@ impl Flight {
             gap_acked: Ranges::new(),
             transmissions: VecDeque::new(),
             lost: VecDeque::new(),
+            lost_count: 0,
             bytes: 0,
             next_order: 0,
             delivered: 0,
@@ -127,8 +131,8 @@ impl Flight {
         self.ring.is_empty()
     }
 
-    pub(crate) fn has_lost(&self) -> bool {
-        !self.lost.is_empty()
+    pub(crate) const fn has_lost(&self) -> bool {
+        self.lost_count > 0
     }
 
     pub(crate) fn get(&self, tsn: u64) -> Option<&Fragment> {
@@ -183,6 +187,7 @@ impl Flight {
     /// The fragment that [`next_lost`](Self::next_lost) gave was sent again.
     pub(crate) fn retransmitted(&mut self, now: Instant, tsn: u64, probe: bool) {
         self.lost.pop_front();
+        self.lost_count = self.lost_count.saturating_sub(1);
         let Some(mut fragment) = self.ring.get(tsn).cloned() else { return };
         fragment.probe = probe;
         self.note_transmission(now, tsn, &mut fragment);
@@ -197,10 +202,13 @@ impl Flight {
         if fragment.state == FragmentState::InFlight {
             self.bytes = self.bytes.saturating_sub(usize::from(fragment.wire));
         }
-        let newly_lost = state == FragmentState::Lost && fragment.state != FragmentState::Lost;
+        let (was_lost, is_lost) = (fragment.state == FragmentState::Lost, state == FragmentState::Lost);
         fragment.state = state;
-        if newly_lost {
+        if is_lost && !was_lost {
             self.lost.push_back(tsn);
+            self.lost_count = self.lost_count.saturating_add(1);
+        } else if was_lost && !is_lost {
+            self.lost_count = self.lost_count.saturating_sub(1);
         }
     }
 
@@ -209,7 +217,8 @@ impl Flight {
     pub(crate) fn ack_cumulative(&mut self, tsn: u64, acked: &mut Acked, mut gone: impl FnMut(u32)) {
         while self.ring.start() <= tsn {
             let Some(fragment) = self.ring.pop() else { break };
-            account(&fragment, &mut self.bytes, &mut self.delivered, acked);
+            let sums = (&mut self.bytes, &mut self.delivered, &mut self.lost_count);
+            account(&fragment, sums, acked);
             gone(fragment.message);
         }
         self.gap_acked.remove_to(tsn);
@@ -217,11 +226,11 @@ impl Flight {
 
     /// Acknowledges a run of TSNs beyond the cumulative one. Costs what is new in it.
     pub(crate) fn ack_run(&mut self, start: u64, end: u64, acked: &mut Acked) {
-        let Self { ring, gap_acked, bytes, delivered, .. } = self;
+        let Self { ring, gap_acked, bytes, delivered, lost_count, .. } = self;
         gap_acked.insert_run(start, end, |from, to| {
             for tsn in from..=to {
                 if let Some(fragment) = ring.get_mut(tsn) {
-                    account(fragment, bytes, delivered, acked);
+                    account(fragment, (&mut *bytes, &mut *delivered, &mut *lost_count), acked);
                     fragment.state = FragmentState::Acked;
                 }
             }
@@ -268,10 +277,16 @@ impl Flight {
                 if let Some(fragment) = self.ring.get_mut(tsn) {
                     fragment.state = FragmentState::Lost;
                     self.lost.push_back(tsn);
+                    self.lost_count = self.lost_count.saturating_add(1);
                 }
             }
         }
         self.gap_acked.clear();
+    }
+
+    /// The highest TSN that a gap ack block reported.
+    pub(crate) fn highest_gap_acked(&self) -> Option<u64> {
+        self.gap_acked.last().map(|(_, end)| end)
     }
 
     /// Whether the fragment after the cumulative TSN is gap-acknowledged, which an honest peer never leaves so.
@@ -280,12 +295,19 @@ impl Flight {
     }
 }
 
-/// Accounts for a fragment's first acknowledgement.
-fn account(fragment: &Fragment, bytes: &mut usize, delivered: &mut u64, acked: &mut Acked) {
+/// Accounts for a fragment's first acknowledgement in the sums of bytes in flight, bytes delivered and lost fragments.
+fn account(
+    fragment: &Fragment,
+    (bytes, delivered, lost_count): (&mut usize, &mut u64, &mut usize),
+    acked: &mut Acked,
+) {
     let wire = usize::from(fragment.wire);
     match fragment.state {
         FragmentState::InFlight => *bytes = bytes.saturating_sub(wire),
-        FragmentState::Lost => acked.found = acked.found.saturating_add(1),
+        FragmentState::Lost => {
+            *lost_count = lost_count.saturating_sub(1);
+            acked.found = acked.found.saturating_add(1);
+        }
         FragmentState::Acked | FragmentState::Abandoned => return,
     }
     *delivered = delivered.saturating_add(wide(wire));

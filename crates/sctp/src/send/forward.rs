@@ -5,7 +5,8 @@ use super::queue::SendQueue;
 use crate::num::low32;
 use crate::wire::{ForwardTsn, Skipped};
 use alloc::collections::BTreeMap;
-use sendrecv_core::PacketBuf;
+use core::time::Duration;
+use sendrecv_core::{Instant, PacketBuf};
 
 /// How many skipped streams one FORWARD-TSN names; the point does not advance beyond until the peer follows.
 const MAX_SKIPPED: usize = 64;
@@ -17,14 +18,16 @@ pub(crate) struct Forward {
     cumulative: u64,
     skipped: BTreeMap<(u16, bool), u32>,
     due: bool,
+    sent_at: Instant,
 }
 
 impl Forward {
     pub(crate) const fn new(cumulative: u64) -> Self {
-        Self { point: cumulative, cumulative, skipped: BTreeMap::new(), due: false }
+        Self { point: cumulative, cumulative, skipped: BTreeMap::new(), due: false, sent_at: Instant::ZERO }
     }
 
-    /// Moves the point over everything acknowledged or given up. Amortised, each TSN is passed once.
+    /// Moves the point over what was given up. Amortised, each TSN is passed once. What was merely acknowledged is left
+    /// to the peer: it may belong to a message that still lacks something.
     pub(crate) fn advance(&mut self, flight: &mut Flight, queue: &SendQueue, interleaved: bool) {
         self.cumulative = flight.cumulative();
         if self.cumulative >= self.point {
@@ -37,21 +40,19 @@ impl Forward {
         self.due |= self.point > before && self.point > self.cumulative;
     }
 
-    /// Passes one fragment, if it is settled.
+    /// Passes one fragment, if its message was given up.
     fn pass(&mut self, flight: &mut Flight, queue: &SendQueue, interleaved: bool) -> bool {
         let tsn = self.point.saturating_add(1);
         let Some(fragment) = flight.get(tsn) else { return false };
         let Some(message) = queue.message(fragment.message) else { return false };
-        let at_cumulative = self.point == self.cumulative;
-        if message.abandoned {
-            if interleaved || !message.unordered {
-                self.skipped.insert((message.stream, message.unordered), message.id);
-            }
-            if fragment.state != FragmentState::Acked {
-                flight.mark(tsn, FragmentState::Abandoned);
-            }
-        } else if fragment.state != FragmentState::Acked || at_cumulative {
+        if !message.abandoned {
             return false;
+        }
+        if interleaved || !message.unordered {
+            self.skipped.insert((message.stream, message.unordered), message.id);
+        }
+        if fragment.state != FragmentState::Acked {
+            flight.mark(tsn, FragmentState::Abandoned);
         }
         self.point = tsn;
         true
@@ -66,12 +67,19 @@ impl Forward {
         self.due
     }
 
+    /// A SACK came that does not show the point: the last one was lost, if there was time for an answer.
+    pub(crate) fn on_sack(&mut self, now: Instant, rtt: Duration) {
+        if self.is_pending() && now.saturating_since(self.sent_at) > rtt.saturating_add(rtt / 4) {
+            self.due = true;
+        }
+    }
+
     /// The last one may have been lost.
     pub(crate) const fn retransmit(&mut self) {
         self.due = self.is_pending();
     }
 
-    pub(crate) fn write(&mut self, interleaved: bool, out: &mut PacketBuf<'_>) -> bool {
+    pub(crate) fn write(&mut self, now: Instant, interleaved: bool, out: &mut PacketBuf<'_>) -> bool {
         if out.space() < ForwardTsn::wire_len(interleaved, self.skipped.len()) {
             return false;
         }
@@ -82,6 +90,7 @@ impl Forward {
             message_id: *id,
         });
         self.due = false;
+        self.sent_at = now;
         ForwardTsn::write(interleaved, low32(self.point), skipped, out).is_ok()
     }
 }

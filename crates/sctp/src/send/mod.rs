@@ -139,11 +139,19 @@ impl Sender {
         if cumulative < self.flight.cumulative() || cumulative > newest {
             return Err(Discard::BadAcknowledgement);
         }
+        let advanced = cumulative > self.flight.cumulative();
+        if advanced {
+            self.rtt.restore();
+        }
         let acked = self.apply(cumulative, newest, sack);
         self.peer_window = size(sack.a_rwnd);
         self.errors = 0;
         self.react(now, &acked, sack);
         self.advance_forward_point(now);
+        if advanced || acked.bytes > 0 {
+            self.recovery.rearm(now, &self.flight, &self.rtt, self.forward.is_pending());
+        }
+        self.forward.on_sack(now, self.rtt.smoothed().unwrap_or_default());
         Ok(())
     }
 
@@ -187,9 +195,7 @@ impl Sender {
             }
             self.recovery.on_acked(now, newest, self.rtt.min());
         }
-        if sack.has_gaps() {
-            self.recovery.on_missing();
-        }
+        self.recovery.on_gaps(sack.gap_count());
         let duplicates = u32::try_from(sack.duplicates().count()).unwrap_or(u32::MAX);
         self.undo_if_wrong(acked.found.saturating_add(duplicates));
         if acked.probe && duplicates == 0 {
@@ -200,7 +206,6 @@ impl Sender {
         self.recovery.check_end(&mut self.flight);
         if acked.bytes > 0 {
             self.report_ack(now, acked, rtt, lost);
-            self.recovery.rearm(now, &self.flight, &self.rtt, self.forward.is_pending());
         }
     }
 
@@ -225,7 +230,7 @@ impl Sender {
             min_rtt: self.rtt.min(),
             round_started,
             window_limited: self.window_limited,
-            in_recovery: self.recovery.in_recovery(),
+            in_recovery: self.recovery.holds_growth(),
             delivery,
         });
     }
@@ -277,7 +282,8 @@ impl Sender {
                 }
                 Expired::Probe => {
                     self.probes = self.probes.saturating_add(1);
-                    self.probe_due = true;
+                    self.probe_due = self.flight.bytes() > 0;
+                    self.forward.retransmit();
                 }
                 Expired::Timeout => {
                     self.time_out(now);
@@ -290,6 +296,7 @@ impl Sender {
 
     fn time_out(&mut self, now: Instant) {
         self.timeouts = self.timeouts.saturating_add(1);
+        let anything_lost = self.flight.bytes() > 0;
         // A probe of a closed window that goes unanswered says nothing about congestion.
         let window_probe = self.peer_window == 0 && self.flight.bytes() > 0;
         if self.flight.head_is_gap_acked() {
@@ -306,15 +313,15 @@ impl Sender {
             self.flight.mark(tsn, lost_state(give_up));
             self.recovery.on_lost(next_order.saturating_sub(1), &self.flight);
         }
-        if !window_probe {
+        if anything_lost && !window_probe {
             self.congestion.on_timeout(now);
         }
         self.rtt.back_off();
         self.errors = self.errors.saturating_add(1);
         self.advance_forward_point(now);
         self.forward.retransmit();
-        self.probe_due = true;
-        self.recovery.rearm(now, &self.flight, &self.rtt, true);
+        self.probe_due = anything_lost;
+        self.recovery.rearm(now, &self.flight, &self.rtt, self.flight.has_lost() || self.forward.is_pending());
     }
 
     fn advance_forward_point(&mut self, now: Instant) {
@@ -328,14 +335,11 @@ impl Sender {
         }
     }
 
-    /// Whether a FORWARD-TSN should leave with the next packet.
-    pub(crate) const fn forward_due(&self) -> bool {
-        self.forward.is_due()
-    }
-
-    /// Writes the FORWARD-TSN that is due.
-    pub(crate) fn write_forward(&mut self, out: &mut PacketBuf<'_>) -> bool {
-        self.forward.write(self.interleaving, out)
+    /// Writes a FORWARD-TSN, if one is due.
+    pub(crate) fn write_forward(&mut self, now: Instant, out: &mut PacketBuf<'_>) {
+        if self.forward.is_due() && self.forward.write(now, self.interleaving, out) {
+            self.recovery.arm(now, &self.flight, &self.rtt);
+        }
     }
 
     /// Whether a window keeps the next packet back; sets the pacing deadline if that is why.

@@ -10,27 +10,27 @@ const BURST: Duration = Duration::from_millis(2);
 /// At least this many packets may leave at once, however slow the path.
 const BURST_PACKETS: u64 = 8;
 
-/// A bucket that fills at the pacing rate.
+/// A bucket that fills at the pacing rate. A packet may leave while there is any credit, and leaves a debt behind.
 #[derive(Clone, Debug)]
 pub(crate) struct Pacer {
-    credit: u64,
+    credit: i64,
     filled_at: Instant,
 }
 
 impl Pacer {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { credit: u64::MAX, filled_at: now }
+        Self { credit: i64::MAX, filled_at: now }
     }
 
     /// Whether a packet may leave now.
     pub(crate) fn may_send(&mut self, now: Instant, per_second: Option<u64>, packet_size: usize) -> bool {
         let Some(per_second) = per_second else {
-            self.credit = u64::MAX;
+            self.credit = i64::MAX;
             self.filled_at = now;
             return true;
         };
         let full = Self::capacity(per_second, packet_size);
-        let added = bytes_at(per_second, now.saturating_since(self.filled_at));
+        let added = signed(bytes_at(per_second, now.saturating_since(self.filled_at)));
         if added > 0 || self.credit > full {
             self.credit = self.credit.saturating_add(added).min(full);
             self.filled_at = now;
@@ -40,22 +40,26 @@ impl Pacer {
 
     /// Accounts for what left.
     pub(crate) fn sent(&mut self, bytes: usize) {
-        self.credit = self.credit.saturating_sub(wide(bytes));
+        self.credit = self.credit.saturating_sub(signed(wide(bytes)));
     }
 
     /// When half a burst may leave, after [`may_send`](Self::may_send) said no.
     pub(crate) fn release_at(&self, per_second: Option<u64>, packet_size: usize) -> Option<Instant> {
         let per_second = per_second?.max(1);
         let wanted = Self::capacity(per_second, packet_size) / 2;
-        let missing = wanted.saturating_sub(self.credit).max(1);
+        let missing = wanted.saturating_sub(self.credit).max(1).unsigned_abs();
         let nanos = u128::from(missing).saturating_mul(1_000_000_000) / u128::from(per_second);
         let wait = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX).saturating_add(1));
         Some(self.filled_at + wait)
     }
 
-    fn capacity(per_second: u64, packet_size: usize) -> u64 {
-        bytes_at(per_second, BURST).max(wide(packet_size).saturating_mul(BURST_PACKETS))
+    fn capacity(per_second: u64, packet_size: usize) -> i64 {
+        signed(bytes_at(per_second, BURST).max(wide(packet_size).saturating_mul(BURST_PACKETS)))
     }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ const MIN_PROBE_TIMEOUT: Duration = Duration::from_millis(10);
 /// Acknowledgements that must be missing before a path without known reordering counts a fragment as lost at once.
 const MISSING_REPORTS: u32 = 3;
 const MAX_WINDOW_STEPS: u32 = 16;
+/// Peers that bound their SACKs tell of this many runs at least.
+const TRUNCATED_BLOCKS: usize = 20;
 
 /// Loss detection's state.
 #[derive(Clone, Debug, Default)]
@@ -29,8 +31,12 @@ pub(crate) struct Recovery {
     timeout_at: Option<Instant>,
     /// A probe was sent; no other until something is acknowledged.
     probing: bool,
+    /// The last SACK may have left runs out.
+    truncated: bool,
     /// Losses of transmissions before this belong to the present recovery.
     recovery_end: Option<u64>,
+    /// The present recovery began with a timeout, and the window with it: it grows again at once.
+    after_timeout: bool,
     /// Lost marks of this recovery not yet proven wrong; `None` when it cannot be undone.
     undo: Option<u32>,
 }
@@ -69,6 +75,11 @@ impl Recovery {
             return Some(Expired::Probe);
         }
         None
+    }
+
+    /// Whether the window must not grow yet.
+    pub(crate) const fn holds_growth(&self) -> bool {
+        self.in_recovery() && !self.after_timeout
     }
 
     /// Whether losses are still being repaired.
@@ -115,8 +126,10 @@ impl Recovery {
         self.reorder_at = None;
         let Some((newest, _, rtt)) = self.newest else { return };
         let wait = rtt.saturating_add(self.reordering_window(min));
+        let highest = flight.highest_gap_acked();
         while let Some((tsn, fragment)) = flight.oldest_transmission() {
-            if fragment.order >= newest {
+            // What lies beyond the runs of a truncated SACK may well have arrived.
+            if fragment.order >= newest || self.truncated && highest.is_none_or(|highest| tsn > highest) {
                 break;
             }
             let due = fragment.sent_at + wait;
@@ -128,9 +141,12 @@ impl Recovery {
         }
     }
 
-    /// A SACK reported something missing.
-    pub(crate) fn on_missing(&mut self) {
-        self.missing_reports = self.missing_reports.saturating_add(1);
+    /// A SACK came with this many gap blocks.
+    pub(crate) const fn on_gaps(&mut self, count: usize) {
+        if count > 0 {
+            self.missing_reports = self.missing_reports.saturating_add(1);
+        }
+        self.truncated = count >= TRUNCATED_BLOCKS;
     }
 
     fn reordering_window(&self, min: Duration) -> Duration {
@@ -148,6 +164,7 @@ impl Recovery {
         let begins = self.recovery_end.is_none_or(|end| order >= end);
         if begins {
             self.recovery_end = Some(flight.next_order());
+            self.after_timeout = false;
             self.undo = Some(0);
         }
         if let Some(undo) = &mut self.undo {
@@ -176,6 +193,7 @@ impl Recovery {
     /// The retransmission timeout happened: everything in flight is lost.
     pub(crate) fn on_timeout(&mut self, flight: &Flight) {
         self.recovery_end = Some(flight.next_order());
+        self.after_timeout = true;
         self.undo = Some(0);
         self.probing = false;
         self.reorder_at = None;
@@ -195,7 +213,7 @@ impl Recovery {
     /// Starts the timers that are not running, after something was sent.
     pub(crate) fn arm(&mut self, now: Instant, flight: &Flight, rtt: &RttEstimator) {
         let timeout_at = *self.timeout_at.get_or_insert(now + rtt.rto());
-        if self.probing || self.probe_at.is_some() || flight.bytes() == 0 || flight.has_lost() {
+        if self.probing || self.probe_at.is_some() || flight.has_lost() {
             return;
         }
         let probe_at = rtt.smoothed().map(|smoothed| now + smoothed.saturating_mul(2).max(MIN_PROBE_TIMEOUT));

@@ -93,8 +93,8 @@ impl<'a> IncomingResetRequest<'a> {
     }
 }
 
-const fn stream_list(bytes: &[u8]) -> Result<&[u8], Malformed> {
-    if bytes.len() % 2 == 0 { Ok(bytes) } else { Err(Malformed) }
+fn stream_list(bytes: &[u8]) -> Result<&[u8], Malformed> {
+    if bytes.len().is_multiple_of(2) { Ok(bytes) } else { Err(Malformed) }
 }
 
 fn streams(bytes: &[u8]) -> impl ExactSizeIterator<Item = u16> {

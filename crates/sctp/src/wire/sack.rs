@@ -61,9 +61,9 @@ impl<'a> Sack<'a> {
         self.duplicates.as_chunks::<4>().0.iter().map(|&bytes| u32::from_be_bytes(bytes))
     }
 
-    /// Whether there are gap ack blocks.
-    pub const fn has_gaps(&self) -> bool {
-        !self.gaps.is_empty()
+    /// How many gap ack blocks there are.
+    pub const fn gap_count(&self) -> usize {
+        self.gaps.len() / 4
     }
 
     /// Appends a SACK.

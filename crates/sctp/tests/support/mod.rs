@@ -257,7 +257,7 @@ impl<M: Endpoint> Pair<M> {
         true
     }
 
-    fn deliver(&mut self) {
+    pub fn deliver(&mut self) {
         for to_b in [true, false] {
             loop {
                 let wire = if to_b { &mut self.a_to_b } else { &mut self.b_to_a };

@@ -1,0 +1,123 @@
+//! Partial reliability: what is given up is skipped, what is not arrives; and numbers wrap.
+#![allow(clippy::as_conversions, missing_docs)]
+
+mod support;
+
+use sendrecv_sctp::congestion::CongestionAlgorithm;
+use sendrecv_sctp::{Config, SendOptions};
+use std::time::Duration;
+use support::{Link, Pair, payload, seed_number};
+
+/// Sends numbered messages with `options`; returns the numbers that arrived, in order, and what was given up.
+fn run(config: &Config, link: Link, options: SendOptions, len: usize) -> (Vec<u32>, u64) {
+    let mut pair = Pair::connected(config, link, seed_number());
+    let mut arrived = Vec::new();
+    let collect = |pair: &mut Pair<_>, arrived: &mut Vec<u32>| {
+        for message in pair.take_b_messages() {
+            let number = message.ppid;
+            assert_eq!(message.data, payload(number, len));
+            arrived.push(number);
+        }
+    };
+    for number in 0..300 {
+        pair.a.send(pair.now, (number % 2) as u16, number, payload(number, len), options).unwrap_or_else(|error| panic!("{error} {:?} {:?}", pair.a.close_reason(), pair.b.close_reason()));
+        pair.run(Duration::from_millis(20));
+        collect(&mut pair, &mut arrived);
+    }
+    // What comes behind the last message given up must still get through.
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.a.close_reason(), None, "{:?}", pair.b.close_reason());
+    pair.a.send(pair.now, 0, 1000, payload(1000, len), SendOptions::default()).unwrap();
+    pair.a.send(pair.now, 1, 1001, payload(1001, len), SendOptions::default()).unwrap();
+    pair.run(Duration::from_secs(60));
+    collect(&mut pair, &mut arrived);
+    let markers = arrived.len();
+    arrived.retain(|number| *number < 1000);
+    assert_eq!(arrived.len() + 2, markers, "{arrived:?}");
+    assert_eq!(pair.a.stats().bytes_in_flight, 0);
+    println!("{options:?} {:?} {:?}", config.interleaving, pair.a.stats());
+    (arrived, pair.a.stats().messages_abandoned)
+}
+
+fn check(options: SendOptions, len: usize) {
+    for interleaving in [false, true] {
+        let congestion = CongestionAlgorithm::ModelBased;
+        let config = Config { interleaving, congestion, max_init_retransmissions: None, ..Config::default() };
+        let link = Link { loss: 150, jitter: Duration::from_millis(3), ..Link::default() };
+        let (arrived, abandoned) = run(&config, link, options, len);
+        assert!(abandoned > 5, "{abandoned} given up");
+        assert!(arrived.len() as u64 + abandoned >= 300, "{} arrived, {abandoned} given up", arrived.len());
+        assert!(arrived.len() > 100, "{} arrived", arrived.len());
+        if !options.unordered {
+            for stream in 0..2 {
+                let numbers: Vec<_> = arrived.iter().filter(|number| **number % 2 == stream).collect();
+                assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "ordered");
+            }
+        }
+        let mut unique = arrived.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), arrived.len(), "none twice");
+    }
+}
+
+#[test]
+fn messages_with_few_retransmissions_are_skipped_when_lost() {
+    for unordered in [false, true] {
+        for len in [50, 3000] {
+            check(SendOptions { unordered, max_retransmits: Some(0), lifetime: None }, len);
+        }
+    }
+}
+
+#[test]
+fn messages_with_a_lifetime_are_skipped_when_late() {
+    for unordered in [false, true] {
+        let lifetime = Some(Duration::from_millis(15));
+        check(SendOptions { unordered, max_retransmits: None, lifetime }, 3000);
+    }
+}
+
+#[test]
+fn a_message_that_expires_before_it_is_sent_costs_nothing() {
+    let mut pair = Pair::connected(&Config::default(), Link { rate: Some(10_000), ..Link::default() }, 1);
+    let options = SendOptions { lifetime: Some(Duration::from_millis(50)), ..SendOptions::default() };
+    for number in 0..100 {
+        pair.a.send(pair.now, 0, number, payload(number, 1000), options).unwrap();
+    }
+    pair.run(Duration::from_secs(30));
+    assert!(pair.a.stats().messages_abandoned > 50);
+    assert_eq!(pair.a.buffered_amount(0), 0);
+    pair.a.send(pair.now, 0, 500, payload(500, 1000), SendOptions::default()).unwrap();
+    pair.run(Duration::from_secs(10));
+    assert_eq!(pair.take_b_messages().last().unwrap().ppid, 500);
+}
+
+#[test]
+fn without_the_peers_support_everything_is_reliable() {
+    let config = Config { partial_reliability: false, ..Config::default() };
+    let link = Link { loss: 100, ..Link::default() };
+    let options = SendOptions { max_retransmits: Some(0), ..SendOptions::default() };
+    let (arrived, abandoned) = run(&config, link, options, 2000);
+    assert_eq!((arrived.len(), abandoned), (300, 0));
+}
+
+#[test]
+fn stream_numbers_wrap() {
+    for interleaving in [false, true] {
+        let config = Config { interleaving, ..Config::default() };
+        let mut pair =
+            Pair::connected(&config, Link { delay: Duration::from_millis(1), ..Link::default() }, 1);
+        let mut expected = 0;
+        while expected < 70_000 {
+            for number in expected..expected + 1000 {
+                pair.a.send(pair.now, 0, number, payload(number, 4), SendOptions::default()).unwrap();
+            }
+            pair.run(Duration::from_millis(200));
+            for message in pair.take_b_messages() {
+                assert_eq!(message.ppid, expected);
+                expected += 1;
+            }
+        }
+    }
+}
