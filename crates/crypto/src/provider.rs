@@ -15,6 +15,7 @@ pub const TAG_LEN: usize = 16;
 /// The shortest HMAC tag that [`Hmac::verify`] accepts: that of SRTP's AES128_CM_SHA1_32 profile.
 const MIN_HMAC_LEN: usize = 4;
 
+/// How often [`draw`] tries.
 const MAX_DRAWS: usize = 16;
 
 /// A source of cryptographic operations. Implementations are zero-sized or static, so `&'static dyn CryptoProvider`
@@ -104,6 +105,7 @@ pub(crate) fn draw<T>(
 }
 
 /// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
+#[cfg(feature = "rustcrypto")]
 pub(crate) fn is_uncompressed(point: &[u8]) -> bool {
     point.first() == Some(&4)
 }

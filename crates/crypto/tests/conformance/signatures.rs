@@ -1,6 +1,6 @@
 //! Signing and verifying.
 
-use crate::vectors::{bytes, is_valid, load};
+use crate::vectors::{bytes, file, is_valid, load};
 use sendrecv_core::Seed;
 use sendrecv_crypto::{CryptoError, CryptoProvider, SignatureScheme};
 
@@ -64,6 +64,28 @@ pub(crate) fn a_generated_key_signs_exports_and_imports(provider: Provider) {
     assert_eq!((point.len(), point[0]), (65, 4));
     assert_eq!(provider.verify(scheme, point, b"message", &signature), Ok(()));
     assert_eq!(provider.verify(scheme, point, b"massage", &signature), Err(CryptoError::Unauthenticated));
+}
+
+/// A SubjectPublicKeyInfo ends in its bit string: the tag, the length, the number of unused bits, the key.
+pub(crate) fn keys_made_by_openssl_sign_and_verify(provider: Provider) {
+    for (name, key_len, schemes) in [
+        ("p256", 65, &[SignatureScheme::EcdsaSecp256r1Sha256][..]),
+        ("p384", 97, &[SignatureScheme::EcdsaSecp384r1Sha384]),
+        ("rsa2048", 270, &[SignatureScheme::RsaPssRsaeSha256, SignatureScheme::RsaPkcs1Sha256]),
+    ] {
+        let der = file(&format!("crypto/{name}.pkcs8.der"));
+        let key = provider.import_pkcs8(&der).unwrap();
+        assert_eq!(key.schemes(), schemes);
+        let public = &key.public_key_info()[key.public_key_info().len() - key_len..];
+        let mut rng = Seed::from_u64(5).rng();
+        for &scheme in schemes {
+            let signature = key.sign(scheme, b"message", &mut rng).unwrap();
+            assert_eq!(provider.verify(scheme, public, b"message", &signature), Ok(()), "{name}");
+            assert!(provider.verify(scheme, public, b"massage", &signature).is_err(), "{name}");
+        }
+        let again = provider.import_pkcs8(key.to_pkcs8().unwrap().expose()).unwrap();
+        assert_eq!(again.public_key_info(), key.public_key_info());
+    }
 }
 
 pub(crate) fn a_key_signs_only_with_its_own_schemes(provider: Provider) {

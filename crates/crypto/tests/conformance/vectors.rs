@@ -11,9 +11,13 @@ pub(crate) fn load(path: &str) -> Vec<Value> {
 }
 
 pub(crate) fn document(path: &str) -> Value {
+    serde_json::from_slice(&file(path)).unwrap()
+}
+
+/// The content of `tests/vectors/<path>`.
+pub(crate) fn file(path: &str) -> Vec<u8> {
     let path = format!("{}/../../tests/vectors/{path}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    serde_json::from_str(&text).unwrap()
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The bytes of a hexadecimal field; none when it is absent.
