@@ -5,7 +5,7 @@
 //! - [`IntegrityKey`] signs and verifies; its HMAC state is prepared once. Keys come from short-term credentials (ICE)
 //!   or long-term ones (TURN); [`LongTermAuth`] answers a server's challenges.
 //! - [`ClientTransaction`] is the retransmission schedule of one request, over UDP and over TCP.
-//! - [`BindingServer`] answers "what is my address".
+//! - [`BindingServer`] answers "what is my address"; [`BehaviourDiscovery`] tells what NAT is in the way (RFC 5780).
 //!
 //! A connectivity check, written and read back:
 //!
@@ -41,6 +41,7 @@ pub mod attribute;
 mod auth;
 mod builder;
 mod credentials;
+mod discovery;
 mod header;
 mod integrity;
 mod message;
@@ -50,6 +51,7 @@ mod transaction;
 pub use auth::{ChallengeError, LongTermAuth, SecurityFeatures};
 pub use builder::{MessageBuffer, MessageBuilder};
 pub use credentials::{Credentials, long_term_key, opaque_string, short_term_key, user_hash};
+pub use discovery::{BehaviourDiscovery, NatBehaviour, NatReport};
 pub use header::{Class, HEADER_LEN, MAGIC_COOKIE, Method, TransactionId, is_stun};
 pub use integrity::{Integrity, IntegrityKey, VerifyError};
 pub use message::{Attributes, Message, ParseError};
