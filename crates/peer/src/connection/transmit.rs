@@ -49,9 +49,9 @@ impl PeerConnection {
     }
 
     fn next_datagrams(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
-        if let Some(one) =
-            self.write_one(out, 0, |this, packet| this.transport.ice.poll_transmit(now, packet))
-        {
+        if let Some(one) = self.write_one(out, sendrecv_ice::DATA_HEADROOM, |this, packet| {
+            this.transport.ice.poll_transmit(now, packet)
+        }) {
             return Some(one);
         }
         if let Some(one) = self.write_one(out, HEADROOM, |this, packet| this.transport.poll_dtls(now, packet))
