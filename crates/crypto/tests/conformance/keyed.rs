@@ -1,6 +1,8 @@
 //! Ciphers, hashes and MACs.
 
 use crate::vectors::{array, bytes, is_valid, load};
+use proptest::prelude::*;
+use proptest::{collection, sample};
 use sendrecv_crypto::{AeadAlgorithm, CryptoError, CryptoProvider, HashAlgorithm};
 use serde_json::Value;
 
@@ -129,6 +131,45 @@ pub(crate) fn the_chacha20_mask_is_the_keystream_block(provider: Provider) {
     let mask = provider.chacha20_mask(&key, &sample).unwrap();
     assert_eq!(hex::encode(mask), "10f1e7e4d13b5915500fdd1fa32071c4");
     assert!(provider.chacha20_mask(&key, &[0xff; 16]).is_ok());
+}
+
+pub(crate) fn what_is_sealed_opens_unless_touched(provider: Provider) {
+    let algorithm = sample::select(vec![
+        AeadAlgorithm::Aes128Gcm,
+        AeadAlgorithm::Aes256Gcm,
+        AeadAlgorithm::ChaCha20Poly1305,
+    ]);
+    let content = || collection::vec(any::<u8>(), 0..1500);
+    proptest!(|(algorithm in algorithm, aad in content(), plain in content(), bit in 0..128usize)| {
+        let aead = provider.aead(algorithm, &vec![9; algorithm.key_len()]).unwrap();
+        let mut data = plain.clone();
+        let mut tag = [0; 16];
+        aead.seal_into(&[1; 12], &aad, &mut data, &mut tag).unwrap();
+        let mut opened = data.clone();
+        prop_assert_eq!(aead.open(&[1; 12], &aad, &mut opened, &tag), Ok(()));
+        prop_assert_eq!(opened, plain);
+        tag[bit / 8] ^= 1 << (bit % 8);
+        prop_assert_eq!(aead.open(&[1; 12], &aad, &mut data, &tag), Err(CryptoError::Unauthenticated));
+    });
+}
+
+pub(crate) fn parts_are_hashed_as_one(provider: Provider) {
+    let algorithm = sample::select(vec![
+        HashAlgorithm::Md5,
+        HashAlgorithm::Sha1,
+        HashAlgorithm::Sha256,
+        HashAlgorithm::Sha384,
+    ]);
+    let parts = collection::vec(collection::vec(any::<u8>(), 0..200), 0..6);
+    proptest!(|(algorithm in algorithm, parts in parts)| {
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let (mut in_parts, mut at_once) = (provider.hash(algorithm).unwrap(), provider.hash(algorithm).unwrap());
+        parts.iter().for_each(|part| in_parts.update(part));
+        at_once.update(&parts.concat());
+        prop_assert_eq!(in_parts.digest(), at_once.digest());
+        let hmac = provider.hmac(algorithm, b"key").unwrap();
+        prop_assert_eq!(hmac.mac(&parts), hmac.mac(&[&parts.concat()]));
+    });
 }
 
 pub(crate) fn keys_of_wrong_length_are_refused(provider: Provider) {

@@ -31,6 +31,8 @@ macro_rules! suite_for {
             keyed::aes_and_its_counter_mode_agree_with_rfc3711,
             keyed::counter_mode_takes_any_length,
             keyed::the_chacha20_mask_is_the_keystream_block,
+            keyed::what_is_sealed_opens_unless_touched,
+            keyed::parts_are_hashed_as_one,
             keyed::keys_of_wrong_length_are_refused,
             derivation::hkdf_agrees_with_rfc5869,
             derivation::hkdf_agrees_with_wycheproof,
