@@ -1,12 +1,12 @@
 //! The anti-replay window (RFC 9147, section 4.5.1; RFC 4303, section 3.4.3).
 
-/// Remembers the highest record number seen and which of the 63 numbers before it were seen too.
+/// Remembers the highest record number seen and which of the 127 numbers before it were seen too.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReplayWindow {
     /// The number after the highest seen; zero: nothing was seen.
     next: u64,
     /// Bit `i` stands for the number `next - 1 - i`.
-    seen: u64,
+    seen: u128,
 }
 
 impl ReplayWindow {
@@ -21,7 +21,7 @@ impl ReplayWindow {
             None => true,
             Some(age) => u32::try_from(age)
                 .ok()
-                .and_then(|age| 1u64.checked_shl(age))
+                .and_then(|age| 1u128.checked_shl(age))
                 .is_some_and(|bit| self.seen & bit == 0),
         }
     }
@@ -37,7 +37,7 @@ impl ReplayWindow {
             None => {
                 let age =
                     u32::try_from(self.next.saturating_sub(1).saturating_sub(number)).unwrap_or(u32::MAX);
-                self.seen |= 1u64.checked_shl(age).unwrap_or(0);
+                self.seen |= 1u128.checked_shl(age).unwrap_or(0);
             }
         }
     }
@@ -55,9 +55,9 @@ mod tests {
         assert!(window.is_new(0));
         window.mark(0);
         assert!(!window.is_new(0));
-        window.mark(63);
+        window.mark(127);
         assert!(window.is_new(1) && !window.is_new(0));
-        window.mark(64);
+        window.mark(128);
         assert!(!window.is_new(0), "older than the window");
     }
 
@@ -67,7 +67,7 @@ mod tests {
             let (mut window, mut set) = (ReplayWindow::default(), BTreeSet::new());
             for number in numbers {
                 let highest = set.last().copied().unwrap_or(0);
-                let expected = !set.contains(&number) && number + 64 > highest;
+                let expected = !set.contains(&number) && number + 128 > highest;
                 prop_assert_eq!(window.is_new(number), expected);
                 if expected {
                     window.mark(number);

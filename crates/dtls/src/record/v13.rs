@@ -41,6 +41,14 @@ impl NumberCipher {
     }
 }
 
+/// How many records a key may protect (RFC 8446, section 5.5): 2^24.5 with AES-GCM; ChaCha20-Poly1305 has no such limit.
+const fn record_limit(algorithm: AeadAlgorithm) -> u64 {
+    match algorithm {
+        AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => 23_726_566,
+        AeadAlgorithm::ChaCha20Poly1305 => u64::MAX,
+    }
+}
+
 /// One direction's cipher in one epoch.
 struct Cipher13 {
     aead: Box<dyn Aead>,
@@ -98,6 +106,7 @@ pub(crate) struct Sealer13 {
     cipher: Cipher13,
     epoch: u64,
     next: u64,
+    limit: u64,
 }
 
 impl Sealer13 {
@@ -107,7 +116,8 @@ impl Sealer13 {
         secret: &Secret,
         epoch: u64,
     ) -> Result<Self, CryptoError> {
-        Ok(Self { cipher: Cipher13::new(provider, suite, secret)?, epoch, next: 0 })
+        let cipher = Cipher13::new(provider, suite, secret)?;
+        Ok(Self { cipher, epoch, next: 0, limit: record_limit(suite.aead()) })
     }
 
     pub(crate) const fn epoch(&self) -> u64 {
@@ -130,6 +140,9 @@ impl Sealer13 {
         content_type: ContentType,
     ) -> Result<RecordNumber, SealError> {
         let sequence = self.next;
+        if sequence >= self.limit {
+            return Err(SealError::KeyExhausted);
+        }
         let (header, body) = record.split_first_chunk_mut::<HEADER_LEN>().ok_or(SealError::NoSpace)?;
         let length = u16::try_from(body.len()).map_err(|_| SealError::TooLong)?;
         let [.., s0, s1] = sequence.to_be_bytes();
@@ -144,7 +157,7 @@ impl Sealer13 {
             .map_err(|_| SealError::KeyExhausted)?;
         let [_, number @ .., _, _] = header;
         self.cipher.mask_number(number, body).map_err(|_| SealError::KeyExhausted)?;
-        self.next = sequence.checked_add(1).ok_or(SealError::KeyExhausted)?;
+        self.next = sequence.saturating_add(1);
         Ok(RecordNumber { epoch: self.epoch, sequence })
     }
 }
@@ -291,6 +304,18 @@ mod tests {
         let (mut sealer, _) = pair(CipherSuite::Aes128GcmSha256, 3);
         let numbers: BTreeSet<Vec<u8>> = (0..100).map(|_| seal(&mut sealer, b"")[1..3].to_vec()).collect();
         assert!(numbers.len() > 90 && !numbers.contains(&[0, 1][..]));
+    }
+
+    #[test]
+    fn a_key_protects_no_more_records_than_it_may() {
+        let (mut sealer, _) = pair(CipherSuite::Aes128GcmSha256, 3);
+        sealer.next = 23_726_565;
+        seal(&mut sealer, b"the last");
+        let mut record = [0; 22];
+        assert_eq!(sealer.seal(&mut record, ContentType::ApplicationData), Err(SealError::KeyExhausted));
+        let (mut sealer, _) = pair(CipherSuite::ChaCha20Poly1305Sha256, 3);
+        sealer.next = 1 << 40;
+        seal(&mut sealer, b"not the last");
     }
 
     #[test]

@@ -17,6 +17,9 @@ use sendrecv_crypto::Secret;
 /// The epoch of the first application keys.
 const FIRST_EPOCH: u64 = 3;
 
+/// Epochs are not counted further (RFC 9147, section 8).
+const MAX_EPOCH: u64 = (1 << 48) - 1;
+
 /// The traffic secrets of the application epochs, and whether ours is about to change.
 pub(crate) struct KeyUpdates {
     suite: CipherSuite,
@@ -94,7 +97,7 @@ impl KeyUpdates {
 
     /// Sends a KeyUpdate if one is wanted and nothing else waits for its acknowledgement.
     pub(crate) fn send_if_wanted(&mut self, session: &mut Session) {
-        if self.wanted && session.flight.is_empty() {
+        if self.wanted && session.flight.is_empty() && self.write_epoch < MAX_EPOCH {
             self.wanted = false;
             self.pending = true;
             session.timer.reset();
