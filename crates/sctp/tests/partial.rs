@@ -20,7 +20,9 @@ fn run(config: &Config, link: Link, options: SendOptions, len: usize) -> (Vec<u3
         }
     };
     for number in 0..300 {
-        pair.a.send(pair.now, (number % 2) as u16, number, payload(number, len), options).unwrap_or_else(|error| panic!("{error} {:?} {:?}", pair.a.close_reason(), pair.b.close_reason()));
+        pair.a.send(pair.now, (number % 2) as u16, number, payload(number, len), options).unwrap_or_else(
+            |error| panic!("{error} {:?} {:?}", pair.a.close_reason(), pair.b.close_reason()),
+        );
         pair.run(Duration::from_millis(20));
         collect(&mut pair, &mut arrived);
     }

@@ -234,10 +234,4 @@ impl Receiver {
         self.sack = SackState::Idle;
         self.any_received = false;
     }
-
-    /// Bytes held for reassembly and for the application.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
-        self.reassembly.bytes().saturating_add(self.window.undelivered())
-    }
 }

@@ -133,6 +133,7 @@ impl Tracker {
 }
 
 #[cfg(test)]
+#[allow(clippy::as_conversions)]
 mod tests {
     use super::*;
     use alloc::collections::BTreeSet;
@@ -178,7 +179,7 @@ mod tests {
         (0..100u64).for_each(|index| {
             tracker.add((1 << 32) + 1 + index * 2);
         });
-        let told: alloc::vec::Vec<_> = tracker.gaps(8).map(|(start, _)| start).collect();
+        let told: Vec<_> = tracker.gaps(8).map(|(start, _)| start).collect();
         assert_eq!(told, [2, 4, 190, 192, 194, 196, 198, 200]);
     }
 

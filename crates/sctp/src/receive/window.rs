@@ -27,11 +27,6 @@ impl Window {
         self.limit
     }
 
-    #[cfg(test)]
-    pub(crate) const fn undelivered(&self) -> usize {
-        self.undelivered
-    }
-
     /// A message was finished.
     pub(crate) fn deliver(&mut self, len: usize) {
         self.undelivered = self.undelivered.saturating_add(len);

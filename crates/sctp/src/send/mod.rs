@@ -321,7 +321,12 @@ impl Sender {
         self.advance_forward_point(now);
         self.forward.retransmit();
         self.probe_due = anything_lost;
-        self.recovery.rearm(now, &self.flight, &self.rtt, self.flight.has_lost() || self.forward.is_pending());
+        self.recovery.rearm(
+            now,
+            &self.flight,
+            &self.rtt,
+            self.flight.has_lost() || self.forward.is_pending(),
+        );
     }
 
     fn advance_forward_point(&mut self, now: Instant) {

@@ -448,10 +448,4 @@ impl SendQueue {
     pub(crate) fn clear(&mut self) {
         self.restart();
     }
-
-    /// Messages held, sent or not.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
-        self.messages.len()
-    }
 }

@@ -84,6 +84,7 @@ impl Scheduler {
 }
 
 #[cfg(test)]
+#[allow(clippy::as_conversions)]
 mod tests {
     use super::*;
     use alloc::vec::Vec;

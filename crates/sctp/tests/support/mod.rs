@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::unreachable
 )]
 
 use bytes::Bytes;
@@ -129,6 +130,9 @@ impl Wire {
     }
 }
 
+/// Whether a packet passes: from a, and its bytes.
+pub type Filter = Box<dyn FnMut(bool, &[u8]) -> bool>;
+
 /// Two machines and the path between them.
 pub struct Pair<M: Endpoint> {
     pub now: Instant,
@@ -144,7 +148,7 @@ pub struct Pair<M: Endpoint> {
     /// Every packet sent, when a test wants them: true for a's.
     pub log: Option<Vec<(bool, Vec<u8>)>>,
     /// Lets a test drop packets itself: true for a's.
-    pub filter: Option<Box<dyn FnMut(bool, &[u8]) -> bool>>,
+    pub filter: Option<Filter>,
     pub wakes: u64,
 }
 
@@ -302,8 +306,8 @@ impl Pair<Association> {
     /// Two associations with the same settings.
     pub fn new(config: &Config, link: Link, seed: u64) -> Self {
         Self::over(
-            association(config.clone(), seed * 2),
-            association(config.clone(), seed * 2 + 1),
+            association(config.clone(), seed.wrapping_mul(2)),
+            association(config.clone(), seed.wrapping_mul(2).wrapping_add(1)),
             link,
             seed,
         )
