@@ -1,5 +1,6 @@
 //! Attributes this crate has no type for.
 
+use crate::scan::split_at_byte;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
@@ -25,7 +26,7 @@ impl Attribute {
     }
 
     pub(crate) fn parse(text: &str) -> Self {
-        match text.split_once(':') {
+        match split_at_byte(text, b':') {
             Some((name, value)) => Self::new(name, value),
             None => Self::flag(text),
         }

@@ -1,7 +1,7 @@
 //! `a=rtpmap` and `a=fmtp` (RFC 8866, sections 6.6 and 6.15), and the codecs they make up together with `a=rtcp-fb`.
 
 use crate::feedback::RtcpFeedback;
-use crate::scan::{number, single, word};
+use crate::scan::{decimal, number, single, split_at_byte, word};
 use crate::{MediaSection, Parameters};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -25,8 +25,8 @@ impl RtpMap {
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let (payload_type, encoding) = word(value);
         let payload_type = number(payload_type).filter(|number| *number <= 127)?;
-        let (name, rate) = encoding.trim_ascii_end().split_once('/')?;
-        let (rate, channels) = match rate.split_once('/') {
+        let (name, rate) = split_at_byte(encoding.trim_ascii_end(), b'/')?;
+        let (rate, channels) = match split_at_byte(rate, b'/') {
             Some((rate, channels)) => (rate, Some(number(channels)?)),
             None => (rate, None),
         };
@@ -36,7 +36,11 @@ impl RtpMap {
 
 impl fmt::Display for RtpMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", self.payload_type, self.name, self.clock_rate)?;
+        decimal(f, self.payload_type)?;
+        f.write_str(" ")?;
+        f.write_str(&self.name)?;
+        f.write_str("/")?;
+        decimal(f, self.clock_rate)?;
         self.channels.map_or(Ok(()), |channels| write!(f, "/{channels}"))
     }
 }
@@ -60,7 +64,9 @@ impl Fmtp {
 
 impl fmt::Display for Fmtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.payload_type, self.parameters.as_str())
+        decimal(f, self.payload_type)?;
+        f.write_str(" ")?;
+        f.write_str(self.parameters.as_str())
     }
 }
 

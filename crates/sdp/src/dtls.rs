@@ -47,15 +47,20 @@ impl core::str::FromStr for Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.algorithm)?;
+        let mut text = String::with_capacity(self.algorithm.len() + 3 * self.bytes.len());
+        text.push_str(&self.algorithm);
         let mut separator = ' ';
         for byte in &self.bytes {
-            write!(f, "{separator}{byte:02X}")?;
+            text.push(separator);
+            text.push(HEX.get(usize::from(byte >> 4)).copied().map_or('0', char::from));
+            text.push(HEX.get(usize::from(byte & 15)).copied().map_or('0', char::from));
             separator = ':';
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Who opens the DTLS connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! `a=extmap` (RFC 8285, section 5).
 
 use crate::Direction;
-use crate::scan::{number, word};
+use crate::scan::{decimal, number, split_at_byte, word};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
@@ -28,7 +28,7 @@ impl ExtMap {
     pub(crate) fn parse(value: &str) -> Option<Self> {
         let (id, rest) = word(value);
         let (uri, attributes) = word(rest);
-        let (id, direction) = match id.split_once('/') {
+        let (id, direction) = match split_at_byte(id, b'/') {
             Some((id, direction)) => (id, Some(Direction::from_name(direction)?)),
             None => (id, None),
         };
@@ -44,11 +44,12 @@ impl ExtMap {
 
 impl fmt::Display for ExtMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.id)?;
+        decimal(f, self.id)?;
         if let Some(direction) = self.direction {
             write!(f, "/{direction}")?;
         }
-        write!(f, " {}", self.uri)?;
+        f.write_str(" ")?;
+        f.write_str(&self.uri)?;
         self.attributes.as_ref().map_or(Ok(()), |attributes| write!(f, " {attributes}"))
     }
 }

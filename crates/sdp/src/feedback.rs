@@ -1,6 +1,6 @@
 //! `a=rtcp-fb` (RFC 4585, section 4.2; RFC 5104, section 7).
 
-use crate::scan::{number, word};
+use crate::scan::{decimal, number, word};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use core::fmt;
@@ -72,9 +72,10 @@ impl FeedbackLine {
 impl fmt::Display for FeedbackLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.payload_type {
-            Some(payload_type) => write!(f, "{payload_type} ")?,
-            None => f.write_str("* ")?,
+            Some(payload_type) => decimal(f, payload_type)?,
+            None => f.write_str("*")?,
         }
+        f.write_str(" ")?;
         f.write_str(self.feedback.as_str())
     }
 }

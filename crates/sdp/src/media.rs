@@ -253,19 +253,19 @@ impl MediaSection {
     /// Takes in `a=<name>:<value>`.
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), ErrorKind> {
         let text = value.unwrap_or_default();
-        let understood = match name {
-            "candidate" => push(&mut self.candidates, Some(text.to_owned())),
-            "rtpmap" => push(&mut self.rtpmaps, RtpMap::parse(text)),
-            "fmtp" => push(&mut self.fmtps, Fmtp::parse(text)),
-            "rtcp-fb" => push(&mut self.rtcp_feedback, FeedbackLine::parse(text)),
-            "ssrc" => push(&mut self.ssrcs, SsrcAttribute::parse(text)),
-            "ssrc-group" => push(&mut self.ssrc_groups, SsrcGroup::parse(text)),
-            "msid" => push(&mut self.msids, Msid::parse(text)),
-            "rid" => push(&mut self.rids, Rid::parse(text)),
-            "simulcast" => fill(&mut self.simulcast, Simulcast::parse(text)),
-            "rtcp" => fill(&mut self.rtcp, RtcpAddress::parse(text)),
-            "ptime" => fill(&mut self.ptime, number(text.trim_ascii())),
-            "maxptime" => fill(&mut self.maxptime, number(text.trim_ascii())),
+        let understood = match name.as_bytes() {
+            b"candidate" => push(&mut self.candidates, Some(text.to_owned())),
+            b"rtpmap" => push(&mut self.rtpmaps, RtpMap::parse(text)),
+            b"fmtp" => push(&mut self.fmtps, Fmtp::parse(text)),
+            b"rtcp-fb" => push(&mut self.rtcp_feedback, FeedbackLine::parse(text)),
+            b"ssrc" => push(&mut self.ssrcs, SsrcAttribute::parse(text)),
+            b"ssrc-group" => push(&mut self.ssrc_groups, SsrcGroup::parse(text)),
+            b"msid" => push(&mut self.msids, Msid::parse(text)),
+            b"rid" => push(&mut self.rids, Rid::parse(text)),
+            b"simulcast" => fill(&mut self.simulcast, Simulcast::parse(text)),
+            b"rtcp" => fill(&mut self.rtcp, RtcpAddress::parse(text)),
+            b"ptime" => fill(&mut self.ptime, number(text.trim_ascii())),
+            b"maxptime" => fill(&mut self.maxptime, number(text.trim_ascii())),
             _ => return self.set_flag_or_transport(name, value),
         };
         if !understood {
@@ -276,24 +276,24 @@ impl MediaSection {
 
     fn set_flag_or_transport(&mut self, name: &str, value: Option<&str>) -> Result<(), ErrorKind> {
         let text = value.unwrap_or_default();
-        match name {
-            "mid" => {
+        match name.as_bytes() {
+            b"mid" => {
                 let mid = single(text).ok_or(ErrorKind::Malformed("mid"))?;
                 once(&mut self.mid, mid.to_owned(), "mid")?;
             }
-            "rtcp-mux" => self.rtcp_mux = true,
-            "rtcp-mux-only" => self.rtcp_mux_only = true,
-            "rtcp-rsize" => self.rtcp_rsize = true,
-            "bundle-only" => self.bundle_only = true,
-            "sctp-port" => {
+            b"rtcp-mux" => self.rtcp_mux = true,
+            b"rtcp-mux-only" => self.rtcp_mux_only = true,
+            b"rtcp-rsize" => self.rtcp_rsize = true,
+            b"bundle-only" => self.bundle_only = true,
+            b"sctp-port" => {
                 let port = number(text.trim_ascii()).ok_or(ErrorKind::Malformed("sctp-port"))?;
                 once(&mut self.sctp_port, port, "sctp-port")?;
             }
-            "max-message-size" => {
+            b"max-message-size" => {
                 let size = number(text.trim_ascii()).ok_or(ErrorKind::Malformed("max-message-size"))?;
                 once(&mut self.max_message_size, size, "max-message-size")?;
             }
-            "sctp-init" => once(&mut self.sctp_init, text.to_owned(), "sctp-init")?,
+            b"sctp-init" => once(&mut self.sctp_init, text.to_owned(), "sctp-init")?,
             _ => self.shared.set(name, value)?,
         }
         Ok(())

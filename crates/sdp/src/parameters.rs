@@ -41,7 +41,7 @@ impl Parameters {
     }
 
     /// The value of `key` as a number.
-    pub fn number<T: core::str::FromStr>(&self, key: &str) -> Option<T> {
+    pub fn number<T: TryFrom<u64>>(&self, key: &str) -> Option<T> {
         self.get(key).and_then(crate::scan::number)
     }
 

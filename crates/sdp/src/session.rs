@@ -1,6 +1,6 @@
 //! Whole session descriptions.
 
-use crate::scan::{Line, Lines};
+use crate::scan::{Line, Lines, split_at_byte};
 use crate::{
     Address, Attribute, Bandwidth, Direction, ErrorKind, ExtMap, Fingerprint, Group, MAX_MEDIA_SECTIONS,
     MediaSection, Origin, ParseError, Setup, SharedAttributes, Timing,
@@ -76,7 +76,7 @@ impl SessionDescription {
     fn take(&mut self, line: Line<'_>) -> Result<(), ErrorKind> {
         match (line.kind, self.media.last_mut()) {
             (b'a', media) => {
-                let (name, value) = match line.value.split_once(':') {
+                let (name, value) = match split_at_byte(line.value, b':') {
                     Some((name, value)) => (name, Some(value)),
                     None => (line.value.trim_ascii_end(), None),
                 };

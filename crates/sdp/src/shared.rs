@@ -37,21 +37,21 @@ impl SharedAttributes {
     /// Takes in `a=<name>:<value>`; what has no type here goes to [`other`](Self::other).
     pub(crate) fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), ErrorKind> {
         let text = value.unwrap_or_default();
-        match name {
-            "extmap" => self.extmaps.push(ExtMap::parse(text).ok_or(ErrorKind::Malformed("extmap"))?),
-            "ice-ufrag" => once(&mut self.ice_ufrag, ice_word(text, 4, "ice-ufrag")?, "ice-ufrag")?,
-            "ice-pwd" => once(&mut self.ice_pwd, ice_word(text, 22, "ice-pwd")?, "ice-pwd")?,
-            "ice-options" => self.ice_options.extend(text.split_ascii_whitespace().map(ToOwned::to_owned)),
-            "end-of-candidates" => self.end_of_candidates = true,
-            "fingerprint" => self.fingerprints.push(text.parse()?),
-            "setup" => {
+        match name.as_bytes() {
+            b"extmap" => self.extmaps.push(ExtMap::parse(text).ok_or(ErrorKind::Malformed("extmap"))?),
+            b"ice-ufrag" => once(&mut self.ice_ufrag, ice_word(text, 4, "ice-ufrag")?, "ice-ufrag")?,
+            b"ice-pwd" => once(&mut self.ice_pwd, ice_word(text, 22, "ice-pwd")?, "ice-pwd")?,
+            b"ice-options" => self.ice_options.extend(text.split_ascii_whitespace().map(ToOwned::to_owned)),
+            b"end-of-candidates" => self.end_of_candidates = true,
+            b"fingerprint" => self.fingerprints.push(text.parse()?),
+            b"setup" => {
                 once(&mut self.setup, Setup::parse(text).ok_or(ErrorKind::Malformed("setup"))?, "setup")?;
             }
-            "tls-id" => {
+            b"tls-id" => {
                 let id = single(text).ok_or(ErrorKind::Malformed("tls-id"))?;
                 once(&mut self.tls_id, id.to_owned(), "tls-id")?;
             }
-            "extmap-allow-mixed" => self.extmap_allow_mixed = true,
+            b"extmap-allow-mixed" => self.extmap_allow_mixed = true,
             _ => match Direction::from_name(name) {
                 Some(direction) => once(&mut self.direction, direction, "direction")?,
                 None => self.keep(name, value),

@@ -1,7 +1,7 @@
 //! `a=ssrc` and `a=ssrc-group` (RFC 5576, sections 4.1 and 4.2), `a=msid` (RFC 8830, section 2).
 
 use crate::Attribute;
-use crate::scan::{number, single, word};
+use crate::scan::{decimal, number, single, word};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -33,7 +33,9 @@ impl SsrcAttribute {
 
 impl fmt::Display for SsrcAttribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.ssrc, self.attribute)
+        decimal(f, self.ssrc)?;
+        f.write_str(" ")?;
+        self.attribute.fmt(f)
     }
 }
 

@@ -149,3 +149,17 @@ fn times_and_repeats_are_kept() {
     let text = "v=0\r\no=- 1 1 IN IP4 x\r\ns=-\r\nt=1 2\r\nr=604800 3600 0\r\nt=0 0\r\nz=2882844526 -1h\r\n";
     assert_eq!(SessionDescription::parse(text).unwrap().to_string(), text);
 }
+
+#[test]
+fn stray_controls_are_found_wherever_they_are() {
+    for at in 0..40 {
+        for byte in ["\0", "\r"] {
+            let text = format!("v=0\r\na={}{byte}{}\r\na=y\r\n", "x".repeat(at), "z".repeat(40 - at));
+            assert_eq!(error(&text), ParseError { line: 2, kind: ErrorKind::ControlCharacter }, "{text:?}");
+        }
+        let text = format!("v=0\ns={}\ni={}\n", "x".repeat(at), "z".repeat(40 - at));
+        let session = SessionDescription::parse(&text).unwrap();
+        assert_eq!((session.name.len(), session.information.unwrap().len()), (at, 40 - at));
+    }
+    assert!(SessionDescription::parse("v=0\r\na=x\r").is_ok(), "the last line feed may be missing");
+}
