@@ -85,7 +85,8 @@ enum State {
 ///
 /// It begins to allocate when it is made. Feed it what the server sends
 /// ([`handle_datagram`](Self::handle_datagram)), [`permit`](Self::permit) peers, and [`wrap`](Self::wrap) data for
-/// them; the rest is the [`Machine`](sendrecv_core::Machine) loop. When it fails, make a new one, if [`Failure`] says that this is of use.
+/// them; the rest is the [`Machine`](sendrecv_core::Machine) loop. When it fails, make a new one, if [`Failure`] says
+/// that this is of use.
 pub struct TurnClient {
     config: TurnConfig,
     server: Path,
@@ -104,7 +105,8 @@ pub struct TurnClient {
 }
 
 impl TurnClient {
-    /// A client that asks for an allocation at once.
+    /// A client that asks for an allocation at once. Clients at one server need different seeds
+    /// ([`Seed::derive_indexed`]), as their transaction ids come from them.
     pub fn new(config: TurnConfig, seed: &Seed, now: Instant) -> Self {
         let reliable = config.server.protocol != Protocol::Udp;
         let mut client = Self {
