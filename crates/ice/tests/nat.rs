@@ -102,11 +102,21 @@ struct Setup {
     policy: TransportPolicy,
     loss: u32,
     seed: u64,
+    /// The outside ports that the NATs have.
+    ports: Option<std::ops::RangeInclusive<u16>>,
 }
 
 impl Setup {
     fn new(a: Front, b: Front, turn: bool) -> Self {
-        Self { fronts: [a, b], same_nat: false, turn, policy: TransportPolicy::All, loss: 0, seed: 1 }
+        Self {
+            fronts: [a, b],
+            same_nat: false,
+            turn,
+            policy: TransportPolicy::All,
+            loss: 0,
+            seed: 1,
+            ports: None,
+        }
     }
 
     fn build(&self) -> (World, HostId) {
@@ -119,17 +129,19 @@ impl Setup {
         let server =
             sim.add_host("server", Machinery::Server(Box::new(server)), [Interface::new(ip("203.0.113.1"))]);
         let mut hosts = Vec::new();
-        let mut nat = None;
+        let (mut nat, mut nats) = (None, [None; 2]);
         for (index, front) in self.fronts.into_iter().enumerate() {
             let number = index + 1;
             let inside = front.nat().is_some();
             let address = if inside { format!("10.0.{number}.2") } else { format!("198.51.100.{number}") };
             let mut interface = Interface::new(ip(&address)).up(wire);
-            if let Some(behaviour) = front.nat() {
+            if let Some(mut behaviour) = front.nat() {
+                behaviour.ports = self.ports.clone().unwrap_or(behaviour.ports);
                 if nat.is_none() || !self.same_nat {
                     nat = Some(sim.add_nat(behaviour, ip(&format!("192.0.2.{number}")), Realm::Internet));
                 }
                 interface = interface.behind(nat.unwrap());
+                nats[index] = nat;
             }
             let role = if index == 0 { Role::Controlling } else { Role::Controlled };
             let config = Config { policy: self.policy, ..config(role) };
@@ -156,7 +168,9 @@ impl Setup {
                 if walled.contains(&datagram.from) && outside { Verdict::Drop } else { Verdict::Pass }
             });
         }
-        (World::new(sim, hosts[0], hosts[1]), server)
+        let mut world = World::new(sim, hosts[0], hosts[1]);
+        world.nats = nats;
+        (world, server)
     }
 }
 
@@ -288,6 +302,37 @@ fn nat_bindings_stay_open_while_idle() {
     world.connect(2 * SECOND).unwrap();
     world.run_for(600 * SECOND);
     assert!(world.both(ConnectionState::Completed));
+    world.exchange();
+}
+
+#[test]
+fn a_nat_that_forgets_its_mappings_is_survived() {
+    // As long as the other side's NAT lets the new address in, that is; else only a restart can tell it.
+    let open = Front::FullCone;
+    for (a, b, rebooted) in
+        [(open, open, 0), (open, open, 1), (Front::PortRestricted, open, 0), (open, Front::PortRestricted, 1)]
+    {
+        let (mut world, _) = Setup::new(a, b, false).build();
+        world.start();
+        world.connect(2 * SECOND).unwrap();
+        world.run_for(SECOND);
+        let nat = world.nats[rebooted].unwrap();
+        world.sim.nat_mut(nat).unwrap().forget();
+        world.run_for(if rebooted == 0 { 7 } else { 25 } * SECOND);
+        world.exchange();
+        let states = [world.a().states(), world.b().states()].concat();
+        assert!(!states.contains(&ConnectionState::Failed), "{states:?}");
+    }
+}
+
+#[test]
+fn exhausted_ports_leave_the_relay() {
+    let mut setup = Setup::new(Front::Symmetric, Front::Nothing, true);
+    setup.ports = Some(2000..=2000);
+    let (mut world, _) = setup.build();
+    world.start();
+    world.connect(5 * SECOND).unwrap();
+    assert!(is_relayed(&mut world));
     world.exchange();
 }
 

@@ -15,11 +15,13 @@ mod support;
 use allocations::{Allocations, Counting};
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Rng, Seed, Writer};
 use sendrecv_ice::{
-    Candidate, ConnectionState, Discard, Event, IceAgent, IceServer, LocalSocket, Role, Up, UsageError,
+    Candidate, ConnectionState, Discard, Event, IceAgent, IceServer, LocalSocket, PairState, Role, Up,
+    UsageError,
 };
 use sendrecv_sim::conformance::{self, Driver, Scenario, Side};
 use sendrecv_stun::attribute::{
     AttributeType, ErrorCode, IceControlling, Priority, UnknownAttributes, UseCandidate, Username,
+    XorMappedAddress,
 };
 use sendrecv_stun::{Class, IntegrityKey, Message, MessageBuilder, Method, TransactionId};
 use std::net::SocketAddr;
@@ -302,6 +304,32 @@ fn an_authentic_check_that_lacks_what_it_must_have_is_discarded() {
     builder.attribute(&Username(&username)).unwrap().attribute(&Priority(1)).unwrap();
     builder.integrity(&key).unwrap().fingerprint().unwrap();
     assert_eq!(agent.handle_datagram(now, path(Side::Right), &mut check), Err(Discard::Incomplete));
+}
+
+#[test]
+fn an_answer_from_elsewhere_fails_the_pair() {
+    let now = Instant::from_millis(5);
+    let mut agent = lone_agent();
+    let password = "0123456789012345678901";
+    agent.set_remote_parameters(now, sendrecv_ice::IceParameters::new("peer", password)).unwrap();
+    agent.add_remote_candidate(now, Candidate::host(addr(LEFT))).unwrap();
+    let mut slab = [0; 500];
+    let mut packet = PacketBuf::new(&mut slab, 0, 0);
+    agent.poll_transmit(now, &mut packet).unwrap();
+    let check = Message::parse(packet.bytes()).unwrap();
+    let key = IntegrityKey::short_term(sendrecv_crypto::rustcrypto(), password).unwrap();
+    let mut answer = Vec::new();
+    let mut builder = MessageBuilder::success(&mut answer, &check).unwrap();
+    builder
+        .attribute(&XorMappedAddress(addr(RIGHT)))
+        .unwrap()
+        .integrity(&key)
+        .unwrap()
+        .fingerprint()
+        .unwrap();
+    let elsewhere = Path::udp(addr(RIGHT), addr("10.0.0.3:5000"));
+    assert_eq!(agent.handle_datagram(now, elsewhere, &mut answer), Ok(Up::Consumed));
+    assert_eq!(agent.candidate_pairs()[0].state, PairState::Failed);
 }
 
 #[test]

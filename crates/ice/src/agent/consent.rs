@@ -1,6 +1,7 @@
 //! Consent freshness and keepalives (RFC 7675; RFC 8445, section 11).
 
 use super::{IceAgent, TimerKey};
+use crate::config::Role;
 use crate::pair::{PairId, PairState};
 use crate::transaction::Request;
 use crate::wire;
@@ -60,8 +61,10 @@ impl IceAgent {
         let Some(id) = self.selected else { return };
         let Some(route) = self.list.get(id).and_then(|pair| pair.route) else { return };
         let Some(mut check) = self.check_of(id) else { return };
-        check.use_candidate = false;
-        check.nomination = None;
+        // The nomination is repeated, so that the peer follows when a NAT has given us another address meanwhile.
+        check.use_candidate = self.role == Role::Controlling;
+        let rank = self.list.get(id).and_then(|pair| pair.nominated);
+        check.nomination = rank.filter(|_| check.use_candidate && self.may_renominate());
         let lifetime = self.timing.consent_timeout;
         let config =
             TransactionConfig { rto: lifetime, max_requests: 1, last_wait: 1, reliable_timeout: lifetime };

@@ -15,7 +15,7 @@ use sendrecv_ice::{
     Candidate, Config, ConnectionState, DATA_HEADROOM, DATA_TAILROOM, Event, GatheringState, IceAgent,
     IceParameters, LocalSocket, Role, SelectedPair, Up,
 };
-use sendrecv_sim::{HostId, Interface, LinkConfig, Node, Simulation, Stopped};
+use sendrecv_sim::{HostId, Interface, LinkConfig, NatId, Node, Simulation, Stopped};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -200,6 +200,8 @@ pub struct World {
     pub trickle: [bool; 2],
     /// How long signals travel.
     pub delay: Duration,
+    /// The NATs in front of a and b.
+    pub nats: [Option<NatId>; 2],
     under_way: VecDeque<(Instant, HostId, Signal)>,
 }
 
@@ -231,7 +233,15 @@ pub fn ordinary_pair() -> World {
 
 impl World {
     pub fn new(sim: Simulation<Machinery>, a: HostId, b: HostId) -> Self {
-        Self { sim, a, b, trickle: [true; 2], delay: Duration::from_millis(20), under_way: VecDeque::new() }
+        Self {
+            sim,
+            a,
+            b,
+            trickle: [true; 2],
+            delay: Duration::from_millis(20),
+            nats: [None; 2],
+            under_way: VecDeque::new(),
+        }
     }
 
     pub fn agent(&mut self, host: HostId) -> &mut AgentNode {
