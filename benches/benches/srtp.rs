@@ -25,16 +25,18 @@ fn main() {
         ("cm80", SrtpProfile::Aes128CmSha1_80),
     ] {
         for payload in [1200, 160] {
-            let plain = packets(payload);
-            let mut protect =
-                vec![ours_protect(rustcrypto(), profile, &plain), ours_protect(aws_lc_rs(), profile, &plain)];
+            let plain = packets(payload, 1);
+            let mut protect = vec![
+                ours_protect(rustcrypto(), profile, &plain, 1),
+                ours_protect(aws_lc_rs(), profile, &plain, 1),
+            ];
             let mut unprotect = vec![
                 ours_unprotect(rustcrypto(), profile, &plain),
                 ours_unprotect(aws_lc_rs(), profile, &plain),
             ];
             protect.extend(limits(profile, &plain, true));
             unprotect.extend(limits(profile, &plain, false));
-            protect.push(rtc_protect(profile, &plain));
+            protect.push(rtc_protect(profile, &plain, 1));
             unprotect.push(rtc_unprotect(profile, &plain));
             compare(&mut report, &format!("{name}/{payload}/protect"), Metric::Packets, 1.0, ROUNDS, protect);
             compare(
@@ -47,24 +49,46 @@ fn main() {
             );
         }
     }
+    many_sources(&mut report);
     report.finish();
 }
 
-/// A batch of packets with consecutive sequence numbers.
-fn packets(payload: usize) -> Vec<Vec<u8>> {
-    let packet = |sequence: usize| {
-        let mut packet = vec![0x80, 96, (sequence >> 8) as u8, sequence as u8];
-        packet.extend([0x12, 0x34, 0x56, 0x78, 0xca, 0xfe, 0xba, 0xbe]);
+/// What the number of SSRCs does to the cost of a packet.
+fn many_sources(report: &mut Report) {
+    let profile = SrtpProfile::AeadAes128Gcm;
+    for sources in [1, 50, 1000, 4000] {
+        let plain = packets(1200, sources);
+        let contenders = vec![
+            ours_protect(rustcrypto(), profile, &plain, sources),
+            ours_protect(aws_lc_rs(), profile, &plain, sources),
+            rtc_protect(profile, &plain, sources),
+        ];
+        let case = format!("gcm128/1200/protect/{sources}-sources");
+        compare(report, &case, Metric::Packets, 1.0, ROUNDS, contenders);
+    }
+}
+
+/// A batch of packets of `sources` in turn, each with consecutive sequence numbers.
+fn packets(payload: usize, sources: usize) -> Vec<Vec<u8>> {
+    let packet = |number: usize| {
+        let (sequence, source) = (number / sources, number % sources);
+        let mut packet = vec![0x80, 96, (sequence >> 8) as u8, sequence as u8, 0x12, 0x34, 0x56, 0x78];
+        packet.extend((source as u32).wrapping_mul(0x9e37_79b1).to_be_bytes());
         packet.extend((0..payload).map(|index| index as u8));
         packet
     };
-    (0..BATCH).map(packet).collect()
+    (0..sources * per_source(sources)).map(packet).collect()
+}
+
+/// How many packets of each source are in a batch.
+fn per_source(sources: usize) -> usize {
+    (BATCH / sources).max(1)
 }
 
 /// Gives the packets the sequence numbers that follow theirs.
-fn renumber(packets: &mut [Vec<u8>]) {
+fn renumber(packets: &mut [Vec<u8>], sources: usize) {
     for packet in packets {
-        let sequence = u16::from_be_bytes([packet[2], packet[3]]).wrapping_add(BATCH as u16);
+        let sequence = u16::from_be_bytes([packet[2], packet[3]]).wrapping_add(per_source(sources) as u16);
         packet[2..4].copy_from_slice(&sequence.to_be_bytes());
     }
 }
@@ -95,6 +119,7 @@ fn ours_protect(
     provider: &'static dyn CryptoProvider,
     profile: SrtpProfile,
     plain: &[Vec<u8>],
+    sources: usize,
 ) -> Contender<'static> {
     let mut sender = sender(provider, profile);
     let mut plain = plain.to_vec();
@@ -106,8 +131,8 @@ fn ours_protect(
             sender.protect(&mut packet).expect("fresh");
             black_box(packet.bytes());
         }
-        renumber(&mut plain);
-        BATCH as u64
+        renumber(&mut plain, sources);
+        plain.len() as u64
     })
 }
 
@@ -250,7 +275,7 @@ fn rtc_context(profile: SrtpProfile) -> rtc_srtp::context::Context {
     rtc_srtp::context::Context::new(&key, &salt, theirs, None, None, &crypto).expect("key lengths fit")
 }
 
-fn rtc_protect(profile: SrtpProfile, plain: &[Vec<u8>]) -> Contender<'static> {
+fn rtc_protect(profile: SrtpProfile, plain: &[Vec<u8>], sources: usize) -> Contender<'static> {
     let mut context = rtc_context(profile);
     let mut plain = plain.to_vec();
     let mut slab = [0; 2048];
@@ -260,8 +285,8 @@ fn rtc_protect(profile: SrtpProfile, plain: &[Vec<u8>]) -> Contender<'static> {
             packet.copy_from_slice(plain);
             black_box(context.encrypt_rtp(packet).expect("fresh"));
         }
-        renumber(&mut plain);
-        BATCH as u64
+        renumber(&mut plain, sources);
+        plain.len() as u64
     })
 }
 
