@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a measurement needs a clock, and may fail"
 )]

@@ -1,5 +1,5 @@
 //! How associations begin and end: all collisions, restarts, losses, shutdowns.
-#![allow(clippy::as_conversions, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions, missing_docs)]
 
 mod support;
 

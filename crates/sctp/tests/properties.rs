@@ -1,5 +1,7 @@
 //! The properties every machine keeps, and what the steady state allocates.
 #![allow(
+    clippy::unwrap_used,
+    clippy::panic,
     clippy::as_conversions,
     missing_docs,
     unsafe_code,

@@ -51,6 +51,9 @@ struct Interleaved {
     waiting: BTreeMap<u32, Waiting>,
 }
 
+/// Stream, whether unordered, and message identifier.
+type MessageKey = (u16, bool, u32);
+
 /// The receiving side of a stream.
 #[derive(Clone, Debug, Default)]
 struct ReceiveStream {
@@ -82,7 +85,9 @@ pub(crate) struct Reassembly {
     /// Other assemblies, under the TSN each needs next.
     assemblies: BTreeMap<u64, Assembly>,
     waiting: BTreeMap<u64, WaitingData>,
-    interleaved: BTreeMap<(u16, bool, u32), Interleaved>,
+    interleaved: BTreeMap<MessageKey, Interleaved>,
+    /// The message that may interleave and grew last: where fragments come in runs, it is not looked up again.
+    recent: Option<(MessageKey, Interleaved)>,
     bytes: usize,
     max_message: usize,
 }
@@ -95,6 +100,7 @@ impl Reassembly {
             assemblies: BTreeMap::new(),
             waiting: BTreeMap::new(),
             interleaved: BTreeMap::new(),
+            recent: None,
             bytes: 0,
             max_message,
         }
@@ -253,13 +259,7 @@ impl Reassembly {
     ) -> Result<(), Violation> {
         let header = &chunk.header;
         let key = (header.stream, header.unordered, header.message_id);
-        let mut entry = match self.interleaved.remove(&key) {
-            Some(entry) => entry,
-            None => {
-                self.bytes = self.bytes.saturating_add(OVERHEAD);
-                Interleaved::default()
-            }
-        };
+        let mut entry = self.take_interleaved(key);
         if header.beginning {
             entry.data.reserve_exact(self.estimate(header.stream).max(chunk.payload.len()));
             entry.ppid = header.ppid;
@@ -271,19 +271,33 @@ impl Reassembly {
             if entry.waiting.insert(header.fragment, waiting).is_some() {
                 return Err(Violation("a fragment number was used twice"));
             }
-            self.interleaved.insert(key, entry);
+            self.recent = Some((key, entry));
             return Ok(());
         }
         self.append(&mut entry.data, chunk.payload)?;
         entry.next = entry.next.wrapping_add(1);
         let ended = self.grow_interleaved(&mut entry, header.ending)?;
         if !ended {
-            self.interleaved.insert(key, entry);
+            self.recent = Some((key, entry));
             return Ok(());
         }
         self.forget(&entry);
         self.finish_fragmented(header, entry.ppid, entry.data, deliver);
         Ok(())
+    }
+
+    /// The message with this key, begun now if need be. The one that grew last makes room in its place.
+    fn take_interleaved(&mut self, key: MessageKey) -> Interleaved {
+        if let Some((other, entry)) = self.recent.take() {
+            if other == key {
+                return entry;
+            }
+            self.interleaved.insert(other, entry);
+        }
+        self.interleaved.remove(&key).unwrap_or_else(|| {
+            self.bytes = self.bytes.saturating_add(OVERHEAD);
+            Interleaved::default()
+        })
     }
 
     /// Lets a message take what waited; true when it is finished.
@@ -368,6 +382,7 @@ impl Reassembly {
 
     /// Drops a stream's unfinished messages up to the skipped one.
     fn drop_interleaved(&mut self, skipped: &Skipped) {
+        self.interleaved.extend(self.recent.take());
         let of_stream =
             (skipped.stream, skipped.unordered, 0)..=(skipped.stream, skipped.unordered, u32::MAX);
         let dead: Vec<_> = self
