@@ -25,6 +25,9 @@ for (const test of wanted) {
   const key = test.browser ? JSON.stringify([test.browser, test.options ?? {}]) : '';
   groups.set(key, [...groups.get(key) ?? [], test]);
 }
+// What a failed case leaves running may fail after it: the case is reported, the rest goes on.
+process.on('unhandledRejection', () => {});
+
 const failures = [];
 let passed = 0;
 
