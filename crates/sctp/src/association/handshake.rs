@@ -350,6 +350,7 @@ impl Association {
         self.handshake_attempts = 0;
         self.cookie_due = false;
         self.cookie_echo.clear();
+        self.sender.start(self.clock.now());
         self.path.start(self.clock.now());
         self.schedule_heartbeat(self.clock.now());
         self.events.push_back(Event::Connected);

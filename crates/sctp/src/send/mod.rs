@@ -95,6 +95,11 @@ impl Sender {
         self.partial_reliability = partial_reliability;
     }
 
+    /// The handshake is over: what left with its last packet is timed from here.
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.recovery.rearm(now, &self.flight, &self.rtt, false);
+    }
+
     pub(crate) fn set_packet_size(&mut self, bytes: usize) {
         self.packet_size = bytes;
         self.congestion.set_packet_size(bytes);
