@@ -1,0 +1,82 @@
+//! What a peer that has the keys may not do either.
+
+use super::*;
+use crate::wire::fragment::HandshakeType;
+use crate::{Certificate, Failure};
+use alloc::sync::Arc;
+use sendrecv_crypto::{HashAlgorithm, default_provider};
+
+const NOW: Instant = Instant::from_millis(1);
+
+fn carry(from: &mut Dtls, to: &mut Dtls) {
+    let mut slab = [0; 1500];
+    loop {
+        let mut out = PacketBuf::new(&mut slab, 0, 0);
+        if from.poll_transmit(NOW, &mut out).is_none() {
+            return;
+        }
+        let _ = to.handle_datagram(NOW, out.finish()).map(Iterator::count);
+    }
+}
+
+fn connected(version: Version) -> (Dtls, Dtls) {
+    let certificate = Certificate::generate(default_provider(), &Seed::from_u64(1), 0, 31).unwrap();
+    let fingerprint = certificate.fingerprint(default_provider(), HashAlgorithm::Sha256).unwrap();
+    let mut config = Config::new(default_provider(), Arc::new(certificate));
+    (config.min_version, config.max_version) = (version, version);
+    let end = |role, seed| {
+        let mut dtls = Dtls::new(config.clone(), role, &Seed::from_u64(seed), NOW);
+        dtls.set_remote_fingerprints(NOW, alloc::vec![fingerprint.clone()]);
+        dtls
+    };
+    let (mut client, mut server) = (end(Role::Client, 1), end(Role::Server, 2));
+    for _ in 0..3 {
+        carry(&mut client, &mut server);
+        carry(&mut server, &mut client);
+    }
+    assert_eq!((client.state(), server.state()), (ConnectionState::Connected, ConnectionState::Connected));
+    (client, server)
+}
+
+/// Lets one end send a handshake message that it would not send by itself.
+fn send(from: &mut Dtls, to: &mut Dtls, kind: HandshakeType, body: &[u8]) {
+    let epoch = from.session.records.write_epoch(true);
+    from.session.begin_flight(false);
+    from.session.send(epoch, kind, body.to_vec());
+    carry(from, to);
+}
+
+#[test]
+fn renegotiation_is_refused_and_the_connection_goes_on() {
+    let (mut client, mut server) = connected(Version::Dtls12);
+    for _ in 0..3 {
+        send(&mut client, &mut server, HandshakeType::CLIENT_HELLO, &[0; 50]);
+    }
+    assert_eq!(server.stats().discards.get(Discard::Renegotiation), 3);
+    assert_eq!(server.pending_alert, Some(Alert::warning(AlertDescription::NoRenegotiation)));
+    carry(&mut server, &mut client);
+    send(&mut server, &mut client, HandshakeType::HELLO_REQUEST, &[]);
+    assert_eq!(client.stats().discards.get(Discard::Renegotiation), 1);
+    assert_eq!((client.state(), server.state()), (ConnectionState::Connected, ConnectionState::Connected));
+}
+
+#[test]
+fn tickets_are_acknowledged_and_forgotten() {
+    let (mut client, mut server) = connected(Version::Dtls13);
+    send(&mut server, &mut client, HandshakeType::NEW_SESSION_TICKET, &[0; 50]);
+    assert!(!server.session.flight.is_empty());
+    carry(&mut client, &mut server);
+    assert!(server.session.flight.is_empty(), "acknowledged");
+    assert_eq!(client.state(), ConnectionState::Connected);
+}
+
+#[test]
+fn other_messages_after_the_handshake_end_it() {
+    for kind in
+        [HandshakeType::CERTIFICATE_REQUEST, HandshakeType::NEW_CONNECTION_ID, HandshakeType::CLIENT_HELLO]
+    {
+        let (mut client, mut server) = connected(Version::Dtls13);
+        send(&mut server, &mut client, kind, &[0; 50]);
+        assert_eq!(client.close_reason(), Some(CloseReason::Failed(Failure::UnexpectedMessage(kind))));
+    }
+}
