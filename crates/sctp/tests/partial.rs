@@ -99,7 +99,8 @@ fn a_message_that_expires_before_it_is_sent_costs_nothing() {
 fn without_the_peers_support_everything_is_reliable() {
     let config = Config { partial_reliability: false, ..Config::default() };
     let link = Link { loss: 100, ..Link::default() };
-    let options = SendOptions { max_retransmits: Some(0), ..SendOptions::default() };
+    let lifetime = Some(Duration::from_millis(1));
+    let options = SendOptions { max_retransmits: Some(0), lifetime, ..SendOptions::default() };
     let (arrived, abandoned) = run(&config, link, options, 2000);
     assert_eq!((arrived.len(), abandoned), (300, 0));
 }

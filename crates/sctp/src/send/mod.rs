@@ -439,6 +439,8 @@ impl Sender {
     fn write_new(&mut self, now: Instant, out: &mut PacketBuf<'_>, first: bool) -> usize {
         let header = DataHeader::len(self.interleaving);
         let full = self.packet_size.saturating_sub(HEADER_LEN).saturating_sub(header) & !3;
+        // Without the peer's support nothing expires: what was begun could never be skipped.
+        let expiry = if self.partial_reliability { now } else { Instant::ZERO };
         let mut chunks = 0usize;
         loop {
             let space = out.space().saturating_sub(header) & !3;
@@ -446,7 +448,7 @@ impl Sender {
                 return chunks;
             }
             let least = if first && chunks == 0 { 1 } else { MIN_FRAGMENT };
-            let Some(cut) = self.queue.next_fragment(now, (space, least, full), self.interleaving) else {
+            let Some(cut) = self.queue.next_fragment(expiry, (space, least, full), self.interleaving) else {
                 break;
             };
             self.send_new(now, cut, out);
