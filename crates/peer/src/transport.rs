@@ -254,7 +254,8 @@ impl Transport {
         let keys = self.dtls.as_ref()?.srtp_keys()?;
         let profile = SrtpProfile::from_code(keys.profile.code())?;
         let key = |key: &sendrecv_dtls::SrtpMasterKey| MasterKey::new(key.key.expose(), key.salt.expose());
-        Session::new(self.provider, profile, &key(&keys.local), &key(&keys.remote), &Options::default()).ok()
+        let options = Options { table_seed: self.seed.derive("srtp table").rng().u64(), ..Options::default() };
+        Session::new(self.provider, profile, &key(&keys.local), &key(&keys.remote), &options).ok()
     }
 
     /// The SRTP profile in use.

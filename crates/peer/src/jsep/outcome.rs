@@ -91,6 +91,8 @@ impl Negotiation {
         let before = self.current_remote.as_ref().map(|remote| fingerprints(&remote.parsed));
         let has_other_certificate =
             before.is_some_and(|before| !before.is_empty() && before != fingerprints(exchange.remote));
+        let running = self.dtls_role.filter(|_| !self.transport_gone && !has_other_certificate);
+        let answered = setup.and_then(|setup| DtlsRole::from_answer(setup, exchange.answer_is_local));
         let media = self.transceivers.iter().filter(|own| !own.stopped);
         let mut media: Vec<(usize, MediaParameters)> = media
             .filter_map(|own| Some((own.m_line?, exchange.media_parameters(own, own.m_line?)?)))
@@ -101,7 +103,7 @@ impl Negotiation {
                 || session.media.iter().any(|media| media.shared.extmap_allow_mixed)
         };
         Negotiated {
-            dtls_role: setup.and_then(|setup| DtlsRole::from_answer(setup, exchange.answer_is_local)),
+            dtls_role: answered.map(|role| running.unwrap_or(role)),
             dtls_restart: self.transport_gone || has_other_certificate,
             media: media.into_iter().map(|(_, parameters)| parameters).collect(),
             sctp: self.data.m_line.and_then(|index| exchange.sctp_parameters(index)),

@@ -114,3 +114,19 @@ fn a_transport_that_no_section_used_starts_again() {
     let (here, _) = negotiate(&mut b, &mut a);
     assert!(!here.negotiated.unwrap().dtls_restart);
 }
+
+#[test]
+fn an_answer_that_names_another_role_does_not_change_a_running_connection() {
+    let (mut a, mut b) = connected();
+    let role = a.dtls_role();
+    assert_eq!(role, Some(DtlsRole::Server));
+    let offer = super::offer(&mut b);
+    b.set_local(&offer).unwrap();
+    a.set_remote(&offer).unwrap();
+    let mut answer = a.create_answer(&transport("a")).unwrap();
+    a.set_local(&answer).unwrap();
+    assert!(answer.sdp.contains("a=setup:passive"));
+    answer.sdp = answer.sdp.replace("a=setup:passive", "a=setup:active");
+    b.set_remote(&answer).unwrap();
+    assert_eq!(b.dtls_role(), Some(DtlsRole::Client));
+}
