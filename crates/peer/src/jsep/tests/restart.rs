@@ -120,7 +120,7 @@ fn an_answer_that_names_another_role_does_not_change_a_running_connection() {
     let (mut a, mut b) = connected();
     let role = a.dtls_role();
     assert_eq!(role, Some(DtlsRole::Server));
-    let offer = super::offer(&mut b);
+    let offer = b.create_offer(&OfferOptions::default(), &transport("b")).unwrap();
     b.set_local(&offer).unwrap();
     a.set_remote(&offer).unwrap();
     let mut answer = a.create_answer(&transport("a")).unwrap();
