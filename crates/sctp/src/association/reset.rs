@@ -25,6 +25,8 @@ struct Request {
     number: u32,
     last_tsn: u32,
     streams: Vec<u16>,
+    /// Those of them that the peer has shown to be reset, before its answer came.
+    settled: Vec<u16>,
     retry_at: Option<Instant>,
     attempts: u32,
 }
@@ -160,7 +162,8 @@ impl Association {
         let number = self.resets.next_number;
         self.resets.next_number = number.wrapping_add(1);
         let last_tsn = self.sender.last_tsn();
-        self.resets.request = Some(Request { number, last_tsn, streams, retry_at: None, attempts: 0 });
+        self.resets.request =
+            Some(Request { number, last_tsn, streams, settled: Vec::new(), retry_at: None, attempts: 0 });
     }
 
     fn write_request(&mut self, now: Instant, out: &mut PacketBuf<'_>) {
@@ -187,6 +190,16 @@ impl Association {
             let factor = 1u32.checked_shl(request.attempts).unwrap_or(u32::MAX);
             request.retry_at = Some(now + rto.saturating_mul(factor).min(self.config.rto_max));
         }
+    }
+
+    /// The peer uses a stream anew, so it performed our reset, whose answer was lost or is late.
+    pub(crate) fn settle_reset(&mut self, stream: u16) {
+        let Some(request) = self.resets.request.as_mut().filter(|request| request.streams.contains(&stream))
+        else {
+            return;
+        };
+        request.settled.push(stream);
+        self.sender.queue.reopen_stream(stream, true);
     }
 
     pub(super) fn on_reconfig(&mut self, now: Instant, chunk: &Chunk<'_>) -> Result<(), Discard> {
@@ -284,7 +297,7 @@ impl Association {
         }
         let performed = matches!(result, ResetResult::Performed | ResetResult::NothingToDo);
         let Some(request) = self.resets.request.take() else { return };
-        for stream in request.streams {
+        for stream in request.streams.into_iter().filter(|stream| !request.settled.contains(stream)) {
             self.sender.queue.reopen_stream(stream, performed);
             self.events.push_back(Event::OutgoingStreamReset { stream, performed });
         }

@@ -92,6 +92,7 @@ impl DataChannels {
     }
 
     fn on_open(&mut self, stream: u16, label: String, init: DataChannelInit) {
+        self.finish_before_reuse(stream);
         let text = label.len().saturating_add(init.protocol.len());
         let refused = self.by_stream.get(stream).is_some()
             || stream >= self.association.outbound_streams()
@@ -108,6 +109,16 @@ impl DataChannels {
         let _ = self.association.send_control(self.now, stream, ppid::DCEP, Bytes::from_static(encode_ack()));
         self.events.push_back(ChannelEvent::Incoming { channel, label, init });
         self.open(channel);
+    }
+
+    /// The peer opens a channel on a stream whose last one it has closed, while we still wait for the answer to our own
+    /// reset: that it opens anew is the answer.
+    fn finish_before_reuse(&mut self, stream: u16) {
+        let Some(id) = self.id_of(stream) else { return };
+        if self.get(id).is_some_and(|channel| channel.incoming_reset) {
+            self.association.settle_reset(stream);
+            self.on_outgoing_reset(stream);
+        }
     }
 
     fn adopt(&mut self, id: ChannelId, stream: u16) {
