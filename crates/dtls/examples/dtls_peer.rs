@@ -3,7 +3,7 @@
 //! ```text
 //! dtls_peer client|server ADDRESS --expect "sha-256 AA:BB…"
 //!     [--certificate FILE --key FILE]   DER and PKCS#8 DER; otherwise made from the seed
-//!     [--version 1.2|1.3] [--suite c02b] [--group 001d] [--srtp 0007] [--mtu 1200] [--cookie] [--no-ems]
+//!     [--version 1.2|1.3] [--suite c02b] [--group 0018,0017] [--srtp 0007] [--mtu 1200] [--cookie] [--no-ems]
 //!     [--seed 1] [--seconds 8] [--fingerprint]   (the last only prints the own fingerprint)
 //! ```
 //!
@@ -64,8 +64,9 @@ fn config(options: &Options, certificate: Certificate) -> Result<Config> {
     if let Some(code) = options.code("--suite")? {
         config.cipher_suites = vec![CipherSuite::from_code(code).ok_or("unknown suite")?];
     }
-    if let Some(code) = options.code("--group")? {
-        config.groups = vec![NamedGroup::from_code(code).ok_or("unknown group")?];
+    if let Some(codes) = options.value("--group") {
+        let group = |code| Ok(NamedGroup::from_code(u16::from_str_radix(code, 16)?).ok_or("unknown group")?);
+        config.groups = codes.split(',').map(group).collect::<Result<_>>()?;
     }
     if let Some(code) = options.code("--srtp")? {
         config.srtp_profiles = vec![SrtpProfile::from_code(code).ok_or("unknown SRTP profile")?];

@@ -73,9 +73,9 @@ for cipher in AES128-GCM-SHA256 AES256-GCM-SHA384 CHACHA20-POLY1305; do
         $direction "RSA $cipher" rsa "--certificate rsa.der --key rsa.p8" "-cipher ECDHE-RSA-$cipher"
     done
 done
-# In DTLS 1.2 the client's groups must have the certificate's curve too, so P-256 stays among OpenSSL's.
+# In DTLS 1.2 the client's groups must have the certificate's curve too, so P-256 stays in every list.
 for group in 0017 0018 001d; do
-    openssl_server "group $group" ec "--group $group" "-groups X25519:P-384:P-256"
+    openssl_server "group $group" ec "--group $group,0017" "-groups X25519:P-384:P-256"
     openssl_client "group $group" ec "--group $group" "-groups X25519:P-384:P-256"
 done
 openssl_server "MTU 256" ec "--mtu 256" "-mtu 256"
