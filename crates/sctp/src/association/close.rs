@@ -7,7 +7,7 @@ use crate::{CloseReason, Discard, Event, UsageError};
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
 
-/// How many retransmission timeouts a shutdown may take in all (section 9.2: five).
+/// How many of the longest retransmission timeouts a shutdown may take in all (section 9.2: five).
 const GUARD_TIMEOUTS: u32 = 5;
 /// How much of the peer's words is kept.
 const MAX_REASON: usize = 128;
@@ -133,7 +133,7 @@ impl Association {
     fn send_shutdown(&mut self, now: Instant) {
         self.state = State::ShutdownSent;
         self.handshake_attempts = 0;
-        self.shutdown_guard_at = Some(now + self.sender.rtt.rto().saturating_mul(GUARD_TIMEOUTS));
+        self.shutdown_guard_at = Some(now + self.config.rto_max.saturating_mul(GUARD_TIMEOUTS));
         self.push_shutdown(now);
     }
 
@@ -149,7 +149,7 @@ impl Association {
     fn send_shutdown_ack(&mut self, now: Instant) {
         self.state = State::ShutdownAckSent;
         self.handshake_attempts = 0;
-        self.shutdown_guard_at = Some(now + self.sender.rtt.rto().saturating_mul(GUARD_TIMEOUTS));
+        self.shutdown_guard_at = Some(now + self.config.rto_max.saturating_mul(GUARD_TIMEOUTS));
         self.push_shutdown_ack(now);
     }
 

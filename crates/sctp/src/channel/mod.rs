@@ -97,6 +97,18 @@ impl DataChannels {
         }
     }
 
+    /// Begins again with another association, because the transport below is another one: every channel closes, and
+    /// [`connect`](Self::connect) is due again. Handles are not used twice.
+    pub fn restart(&mut self, config: Config, seed: &Seed, now: Instant) {
+        let channels: Vec<ChannelId> = self.channels().collect();
+        channels.into_iter().for_each(|channel| self.discard(channel));
+        self.now = self.now.max(now);
+        self.association = Association::new(config, seed, now);
+        self.by_stream = StreamMap::default();
+        self.ids = Ids::default();
+        self.connected = false;
+    }
+
     /// The association below.
     pub const fn association(&self) -> &Association {
         &self.association
