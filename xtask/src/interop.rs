@@ -19,12 +19,13 @@ pub(crate) struct Options {
 }
 
 /// A program that the cases need, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("chromium", "chromium"),
     ("firefox-esr", "firefox-esr"),
     ("turnserver", "coturn"),
     ("openssl", "openssl"),
     ("gnutls-cli", "gnutls-bin"),
+    ("certutil", "libnss3-tools"),
     ("ip", "iproute2"),
     ("node", "nodejs"),
     ("npm", "npm"),
@@ -36,6 +37,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     install_drivers()?;
     if !options.list {
         shell::run("cargo", &["build", "--release", "--package", "sendrecv-cli"])?;
+        shell::run("cargo", &["build", "--release", "--package", "sendrecv-dtls", "--example", "dtls_peer"])?;
     }
     let mut arguments = vec!["tests/interop/run.mjs"];
     for (name, value) in [("--browser", &options.browser), ("--filter", &options.filter)] {

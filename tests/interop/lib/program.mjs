@@ -1,8 +1,12 @@
 // The sendrecv program as a child process: `peer` answers one JSON line per command, `serve` prints a URL.
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import readline from 'node:readline';
 
-const PROGRAM = process.env.SENDRECV ?? new URL('../../../target/release/sendrecv', import.meta.url).pathname;
+// A file that cargo built for release.
+export const built = file => path.join(process.env.CARGO_TARGET_DIR ?? new URL('../../../target', import.meta.url).pathname, 'release', file);
+
+export const PROGRAM = process.env.SENDRECV ?? built('sendrecv');
 
 export class Peer {
   #child; #waiting = []; #stderr = '';
@@ -64,5 +68,3 @@ export async function startServer(args = []) {
   });
   return { url, stop: async () => { child.kill('SIGINT'); return ended; } };
 }
-
-export { PROGRAM };
