@@ -1,7 +1,8 @@
 //! Sends back what comes in: messages on the other side's channels, and its media.
 
 use sendrecv::{
-    DataChannelId, Direction, Event, Message, PeerConnection, ReceivedRtp, SessionDescription, TransceiverId, UsageError,
+    DataChannelId, Direction, Event, Message, PeerConnection, ReceivedRtp, SessionDescription, TransceiverId,
+    UsageError,
 };
 use sendrecv_core::Instant;
 use std::collections::{BTreeMap, VecDeque};

@@ -5,8 +5,8 @@ use super::pattern::{Tally, pattern};
 use crate::echo::{Echo, idle_transceivers, send_back};
 use crate::source::Sources;
 use sendrecv::{
-    DataChannelId, DataChannelInit, DataChannelState, Direction, Event, Message, OfferOptions, PeerConnection,
-    ReceivedRtp, SessionDescription, TrackKind, TransceiverInit, UsageError,
+    DataChannelId, DataChannelInit, DataChannelState, Direction, Event, Message, OfferOptions,
+    PeerConnection, ReceivedRtp, SessionDescription, TrackKind, TransceiverInit, UsageError,
 };
 use sendrecv_core::Instant;
 use sendrecv_net::Application;
@@ -58,7 +58,11 @@ impl Scripted {
         for (kind, wanted) in [(TrackKind::Audio, offer.media.audio), (TrackKind::Video, offer.media.video)] {
             if wanted && !pc.transceivers().iter().any(|transceiver| transceiver.kind() == kind) {
                 let (track, streams) = (Some(format!("source-{kind}")), vec!["source".to_owned()]);
-                pc.add_transceiver(now, kind, TransceiverInit { track, streams, ..TransceiverInit::default() })?;
+                pc.add_transceiver(
+                    now,
+                    kind,
+                    TransceiverInit { track, streams, ..TransceiverInit::default() },
+                )?;
             }
         }
         self.sources = sources;
@@ -117,11 +121,21 @@ impl Scripted {
         found.map(|(id, _)| *id).ok_or_else(|| format!("there is no channel {label:?}"))
     }
 
-    pub(crate) fn close_channel(&mut self, pc: &mut PeerConnection, now: Instant, label: &str) -> Result<(), String> {
+    pub(crate) fn close_channel(
+        &mut self,
+        pc: &mut PeerConnection,
+        now: Instant,
+        label: &str,
+    ) -> Result<(), String> {
         pc.close_data_channel(now, self.find(label)?).map_err(|error| error.to_string())
     }
 
-    pub(crate) fn send(&mut self, pc: &mut PeerConnection, now: Instant, send: &Send) -> Result<Tally, String> {
+    pub(crate) fn send(
+        &mut self,
+        pc: &mut PeerConnection,
+        now: Instant,
+        send: &Send,
+    ) -> Result<Tally, String> {
         let id = self.find(&send.channel)?;
         let messages: Vec<Message> = match (&send.text, send.bytes, send.count) {
             (Some(text), None, None) => vec![Message::from(text.as_str())],
@@ -142,7 +156,9 @@ impl Scripted {
 
     /// Sends what waits for room in this channel.
     fn flush(&mut self, pc: &mut PeerConnection, now: Instant, id: DataChannelId) -> Result<(), UsageError> {
-        let Some(remembered) = self.channels.get_mut(&id).filter(|channel| channel.open) else { return Ok(()) };
+        let Some(remembered) = self.channels.get_mut(&id).filter(|channel| channel.open) else {
+            return Ok(());
+        };
         while let Some(message) = remembered.waiting.front() {
             if pc.data_channel(id).is_none_or(|channel| channel.buffered_amount() >= BUFFER) {
                 return pc.set_buffered_amount_low_threshold(now, id, BUFFER / 2);
@@ -174,8 +190,11 @@ impl Scripted {
 
     /// The answer to `state`.
     pub(crate) fn describe(&self, pc: &PeerConnection) -> Value {
-        let channels: serde_json::Map<String, Value> =
-            self.channels.iter().map(|(id, channel)| (channel.label.clone(), describe_channel(pc, *id, channel))).collect();
+        let channels: serde_json::Map<String, Value> = self
+            .channels
+            .iter()
+            .map(|(id, channel)| (channel.label.clone(), describe_channel(pc, *id, channel)))
+            .collect();
         let media = |kind| {
             let received = self.media.get(&kind);
             json!({
@@ -204,8 +223,8 @@ fn describe_channel(pc: &PeerConnection, id: DataChannelId, remembered: &Remembe
     };
     json!({
         "readyState": state.as_str(),
-        "id": live.as_ref().and_then(|channel| channel.stream_id()),
-        "bufferedAmount": live.as_ref().map_or(0, |channel| channel.buffered_amount()),
+        "id": live.as_ref().and_then(sendrecv::DataChannel::stream_id),
+        "bufferedAmount": live.as_ref().map_or(0, sendrecv::DataChannel::buffered_amount),
         "waiting": remembered.waiting.len(),
         "received": remembered.received,
         "lastText": remembered.last_text,

@@ -163,9 +163,13 @@ mod tests {
 
     #[test]
     fn a_dtls_version_is_taken_by_its_number() {
-        let Ok(Command::Configure(settings)) = parse(r#"{"do":"configure","dtls":{"max":"1.2"}}"#) else { panic!() };
+        let Ok(Command::Configure(settings)) = parse(r#"{"do":"configure","dtls":{"max":"1.2"}}"#) else {
+            panic!()
+        };
         assert_eq!(settings.to_configuration().unwrap().settings.dtls_max, DtlsVersion::Dtls12);
-        let Ok(Command::Configure(settings)) = parse(r#"{"do":"configure","dtls":{"max":"0.9"}}"#) else { panic!() };
+        let Ok(Command::Configure(settings)) = parse(r#"{"do":"configure","dtls":{"max":"0.9"}}"#) else {
+            panic!()
+        };
         assert!(settings.to_configuration().unwrap_err().contains("0.9"));
     }
 }

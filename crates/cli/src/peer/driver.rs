@@ -42,7 +42,9 @@ impl Driver {
         command: impl FnOnce(&mut PeerConnection, &mut Scripted, Instant) -> R + Send + 'static,
     ) -> Result<R, String> {
         match self {
-            Self::Tokio(runtime, handle) => runtime.block_on(handle.with(command)).map_err(|error| error.to_string()),
+            Self::Tokio(runtime, handle) => {
+                runtime.block_on(handle.with(command)).map_err(|error| error.to_string())
+            }
             Self::Blocking(handle) => handle.with(command).map_err(|error| error.to_string()),
         }
     }

@@ -112,7 +112,9 @@ impl Session<'_> {
     /// Runs a command that may be refused.
     fn with<R, E>(
         &mut self,
-        command: impl FnOnce(&mut PeerConnection, &mut Scripted, Instant) -> Result<R, E> + std::marker::Send + 'static,
+        command: impl FnOnce(&mut PeerConnection, &mut Scripted, Instant) -> Result<R, E>
+        + std::marker::Send
+        + 'static,
     ) -> Result<R, String>
     where
         R: std::marker::Send + 'static,
@@ -139,7 +141,8 @@ impl Session<'_> {
     fn answer(&mut self, sdp: String, media: &Media) -> Result<Value, String> {
         let offer = SessionDescription { kind: SdpType::Offer, sdp };
         let refused = [(!media.audio, "audio"), (!media.video, "video")];
-        let without: Vec<&'static str> = refused.into_iter().filter(|(refused, _)| *refused).map(|(_, kind)| kind).collect();
+        let without: Vec<&'static str> =
+            refused.into_iter().filter(|(refused, _)| *refused).map(|(_, kind)| kind).collect();
         self.with(move |pc, _, now| Scripted::answer(pc, now, offer, &without))?;
         self.gathered()
     }
@@ -149,7 +152,9 @@ impl Session<'_> {
         let began = std::time::Instant::now();
         loop {
             let description = self.driver()?.with(|pc, _, _| {
-                (pc.ice_gathering_state() == IceGatheringState::Complete).then(|| pc.local_description()).flatten()
+                (pc.ice_gathering_state() == IceGatheringState::Complete)
+                    .then(|| pc.local_description())
+                    .flatten()
             })?;
             if let Some(description) = description {
                 return Ok(json!({ "type": description.kind.as_str(), "sdp": description.sdp }));
@@ -171,9 +176,8 @@ impl Session<'_> {
         let Some(driver) = self.driver.take() else { return Ok(()) };
         let log = driver.close();
         match (&self.arguments.record, log) {
-            (Some(file), Some(log)) => {
-                std::fs::write(file, log.encode()).map_err(|error| format!("cannot write {}: {error}", file.display()))
-            }
+            (Some(file), Some(log)) => std::fs::write(file, log.encode())
+                .map_err(|error| format!("cannot write {}: {error}", file.display())),
             _ => Ok(()),
         }
     }

@@ -16,6 +16,9 @@ const FILES: [(&str, &str, &str); 6] = [
 /// Adds a route per file.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     FILES.into_iter().fold(router, |router, (path, kind, text)| {
-        router.route(path, get(move || async move { ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text) }))
+        router.route(
+            path,
+            get(move || async move { ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache")], text) }),
+        )
     })
 }

@@ -2,7 +2,9 @@
 
 use crate::echo::Echo;
 use bytes::Bytes;
-use sendrecv::{DataChannelId, Event, IceCandidate, Message, PeerConnection, PeerConnectionState, ReceivedRtp};
+use sendrecv::{
+    DataChannelId, Event, IceCandidate, Message, PeerConnection, PeerConnectionState, ReceivedRtp,
+};
 use sendrecv_core::Instant;
 use sendrecv_net::Application;
 use serde::Deserialize;
@@ -83,7 +85,13 @@ impl Demo {
         }
     }
 
-    fn on_message(&mut self, pc: &mut PeerConnection, now: Instant, channel: DataChannelId, message: Message) {
+    fn on_message(
+        &mut self,
+        pc: &mut PeerConnection,
+        now: Instant,
+        channel: DataChannelId,
+        message: Message,
+    ) {
         if Some(channel) == self.bulk {
             let run = self.upload.get_or_insert(Run { bytes: 0, began: now });
             run.bytes += message.bytes().len() as u64;
@@ -151,7 +159,10 @@ impl Application for Demo {
         match event {
             Event::IceCandidate(candidate) => self.tell(Notice::Candidate(candidate)),
             Event::IceCandidateError(error) => {
-                self.tell(Notice::Error(format!("{} answered {} {}", error.url, error.error_code, error.error_text)));
+                self.tell(Notice::Error(format!(
+                    "{} answered {} {}",
+                    error.url, error.error_code, error.error_text
+                )));
             }
             Event::ConnectionStateChange(PeerConnectionState::Failed) => self.tell(Notice::Error(
                 "Our side found no way to the browser, or its certificate did not match.".to_owned(),

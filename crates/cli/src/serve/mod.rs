@@ -23,7 +23,8 @@ pub(crate) struct Shared {
 
 pub(crate) fn run(arguments: &Serve) -> Result<(), String> {
     let ice_servers = arguments.ice_servers.iter().map(|url| parse_server(url)).collect::<Result<_, _>>()?;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the runtime: {error}"))?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start the runtime: {error}"))?;
     runtime.block_on(serve(SocketAddr::new(arguments.address, arguments.port), ice_servers))
 }
 
@@ -55,9 +56,14 @@ pub(crate) async fn ended(mut ending: watch::Receiver<bool>) {
 fn bind_error(address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("port {} is taken: choose another with --port, or 0 to let the system choose", address.port())
+            format!(
+                "port {} is taken: choose another with --port, or 0 to let the system choose",
+                address.port()
+            )
         }
-        io::ErrorKind::PermissionDenied => format!("no permission to listen on {address}: ports below 1024 need one"),
+        io::ErrorKind::PermissionDenied => {
+            format!("no permission to listen on {address}: ports below 1024 need one")
+        }
         io::ErrorKind::AddrNotAvailable => format!("this machine has no address {}", address.ip()),
         _ => format!("cannot listen on {address}: {error}"),
     }
@@ -65,15 +71,16 @@ fn bind_error(address: SocketAddr, error: &io::Error) -> String {
 
 /// `turn:user:secret@host:port?transport=tcp`: as in browsers' URLs, with the credentials in front of the host.
 fn parse_server(text: &str) -> Result<IceServer, String> {
-    let (url, username, credential) = match text.split_once(':').and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-        Some((scheme, (credentials, host))) => {
-            let (username, credential) = credentials
-                .split_once(':')
-                .ok_or_else(|| format!("{text}: credentials are written user:secret@"))?;
-            (format!("{scheme}:{host}"), Some(username.to_owned()), Some(credential.to_owned()))
-        }
-        None => (text.to_owned(), None, None),
-    };
+    let (url, username, credential) =
+        match text.split_once(':').and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+            Some((scheme, (credentials, host))) => {
+                let (username, credential) = credentials
+                    .split_once(':')
+                    .ok_or_else(|| format!("{text}: credentials are written user:secret@"))?;
+                (format!("{scheme}:{host}"), Some(username.to_owned()), Some(credential.to_owned()))
+            }
+            None => (text.to_owned(), None, None),
+        };
     let server = IceServer { urls: vec![url], username, credential };
     server.validate().map_err(|error| format!("{text}: {error}"))?;
     Ok(server)

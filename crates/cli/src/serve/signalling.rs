@@ -32,7 +32,11 @@ async fn converse(mut socket: WebSocket, shared: Arc<Shared>) {
     let peer = match sendrecv_tokio::spawn(configuration, options, Demo::new(notices)) {
         Ok(peer) => peer,
         Err(error) => {
-            let _ = send(&mut socket, json!({ "type": "error", "message": format!("No peer could be made: {error}") })).await;
+            let _ = send(
+                &mut socket,
+                json!({ "type": "error", "message": format!("No peer could be made: {error}") }),
+            )
+            .await;
             return;
         }
     };
@@ -51,7 +55,9 @@ async fn converse(mut socket: WebSocket, shared: Arc<Shared>) {
             _ = statistics.tick() => peer.with(|pc, _, now| pc.get_stats(now)).await.ok().map(|stats| json!({ "type": "stats", "stats": stats })),
             () = &mut ending => break,
         };
-        if let Some(answer) = answer && send(&mut socket, answer).await.is_err() {
+        if let Some(answer) = answer
+            && send(&mut socket, answer).await.is_err()
+        {
             break;
         }
     }
@@ -80,7 +86,10 @@ async fn handle(peer: &Handle<Demo>, text: &str) -> Option<Value> {
 
 async fn answer(peer: &Handle<Demo>, sdp: String) -> Result<Value, String> {
     let offer = SessionDescription { kind: SdpType::Offer, sdp };
-    let answer = peer.with(move |pc, demo, now| demo.echo.answer(pc, now, offer)).await.map_err(|error| error.to_string())?;
+    let answer = peer
+        .with(move |pc, demo, now| demo.echo.answer(pc, now, offer))
+        .await
+        .map_err(|error| error.to_string())?;
     let answer = answer.map_err(|error| format!("The browser's offer was refused: {error}"))?;
     Ok(json!({ "type": "answer", "sdp": answer.sdp }))
 }

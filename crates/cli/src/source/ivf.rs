@@ -18,8 +18,10 @@ pub(crate) struct IvfLoop {
 impl IvfLoop {
     /// Reads a file, or says what is wrong with it.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let bytes = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        let frames = parse(&bytes).ok_or_else(|| format!("{} is not an IVF file with VP8 frames", path.display()))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let frames =
+            parse(&bytes).ok_or_else(|| format!("{} is not an IVF file with VP8 frames", path.display()))?;
         Ok(Self { frames, next: 0 })
     }
 
@@ -65,7 +67,10 @@ mod tests {
     #[test]
     fn frames_come_in_order_and_again() {
         let mut ivf = IvfLoop { frames: parse(&file(&[b"one", b"two"])).unwrap(), next: 0 };
-        assert_eq!([ivf.next_frame().to_vec(), ivf.next_frame().to_vec(), ivf.next_frame().to_vec()], [*b"one", *b"two", *b"one"]);
+        assert_eq!(
+            [ivf.next_frame().to_vec(), ivf.next_frame().to_vec(), ivf.next_frame().to_vec()],
+            [*b"one", *b"two", *b"one"]
+        );
     }
 
     #[test]

@@ -67,7 +67,9 @@ impl Sources {
             self.send_frame(pc, now);
         }
         if self.next_audio.is_some_and(|at| at <= now) {
-            self.next_audio = Some(self.next_audio.map_or(now, |at| at.max(now.saturating_sub(AUDIO_INTERVAL))) + AUDIO_INTERVAL);
+            self.next_audio = Some(
+                self.next_audio.map_or(now, |at| at.max(now.saturating_sub(AUDIO_INTERVAL))) + AUDIO_INTERVAL,
+            );
             self.send_audio(pc, now);
         }
     }
@@ -86,7 +88,18 @@ impl Sources {
                 return;
             }
             let payload = [descriptor.as_slice(), packet.data];
-            send(pc, now, id, &MediaPacket { payload_type, marker: packet.last, timestamp, extensions: &[], payload: &payload });
+            send(
+                pc,
+                now,
+                id,
+                &MediaPacket {
+                    payload_type,
+                    marker: packet.last,
+                    timestamp,
+                    extensions: &[],
+                    payload: &payload,
+                },
+            );
         }
     }
 
@@ -95,10 +108,20 @@ impl Sources {
         let marker = self.audio_packets == 1;
         if let Some((id, payload_type)) = sender_of(pc, TrackKind::Audio, "PCMU") {
             let (timestamp, samples) = (self.audio_packets.wrapping_mul(160), self.tone.next_packet());
-            send(pc, now, id, &MediaPacket { payload_type, marker, timestamp, extensions: &[], payload: &[&samples] });
+            send(
+                pc,
+                now,
+                id,
+                &MediaPacket { payload_type, marker, timestamp, extensions: &[], payload: &[&samples] },
+            );
         } else if let Some((id, payload_type)) = sender_of(pc, TrackKind::Audio, "opus") {
             let timestamp = self.audio_packets.wrapping_mul(960);
-            send(pc, now, id, &MediaPacket { payload_type, marker, timestamp, extensions: &[], payload: &[&OPUS_SILENCE] });
+            send(
+                pc,
+                now,
+                id,
+                &MediaPacket { payload_type, marker, timestamp, extensions: &[], payload: &[&OPUS_SILENCE] },
+            );
         }
     }
 }

@@ -64,7 +64,8 @@ fn frame_header(out: &mut BoolEncoder) {
     out.literal(1, 1); // refresh entropy probabilities
     let mut exceptions = UPDATE_EXCEPTIONS.iter().peekable();
     for index in 0..UPDATE_COUNT {
-        let probability = exceptions.next_if(|(at, _)| *at == index).map_or(255, |(_, probability)| *probability);
+        let probability =
+            exceptions.next_if(|(at, _)| *at == index).map_or(255, |(_, probability)| *probability);
         out.put(false, probability);
     }
     out.literal(0, 1); // every macroblock has coefficients
