@@ -11,6 +11,7 @@ mod peer;
 mod relays;
 mod requests;
 mod responses;
+mod restart;
 mod sockets;
 mod state;
 mod streams;
@@ -112,6 +113,10 @@ pub struct IceAgent {
     pub(crate) current: Generation,
     /// The generation that the pair in use belongs to, until the current one has found its own.
     pub(crate) previous: Option<Generation>,
+    /// Local parameters drawn for the next restart.
+    pub(crate) prepared: Option<IceParameters>,
+    /// Local parameters that an unanswered restart replaced.
+    pub(crate) superseded: Option<IceParameters>,
 
     pub(crate) bases: BTreeMap<BaseId, Base>,
     pub(crate) base_of_socket: BTreeMap<(Protocol, SocketAddr), BaseId>,
@@ -169,6 +174,8 @@ impl IceAgent {
             tie_breaker: secret_rng.u64(),
             current: Generation::new(0, local, config.provider),
             previous: None,
+            prepared: None,
+            superseded: None,
             bases: BTreeMap::new(),
             base_of_socket: BTreeMap::new(),
             next_base: 0,

@@ -333,3 +333,29 @@ fn timers_below_their_minima_are_raised() {
     world.connect(SECOND).unwrap();
     world.exchange();
 }
+
+#[test]
+fn a_restart_taken_back_leaves_the_credentials_and_the_pair_of_before() {
+    let mut world = connected();
+    let now = world.sim.now();
+    let before = world.a().agent.local_parameters().clone();
+    let remote = world.a().agent.remote_parameters().unwrap().clone();
+    let prepared = world.a().agent.prepare_restart().clone();
+    assert_eq!(*world.a().agent.local_parameters(), before, "preparing changes nothing");
+    assert_eq!(*world.a().agent.prepare_restart(), prepared);
+    assert_eq!(*world.a().agent.restart(now).unwrap(), prepared);
+    world.a().agent.gather(now).unwrap();
+    world.run_for(SECOND);
+    let now = world.sim.now();
+    assert_eq!(*world.a().agent.undo_restart(now).unwrap(), before);
+    assert!(world.a().agent.undo_restart(now).is_err(), "once");
+    world.a().agent.set_remote_parameters(now, remote).unwrap();
+    world.a().agent.gather(now).unwrap();
+    world.a().outgoing.clear();
+    world.run_for(120 * SECOND);
+    world.a().outgoing.clear();
+    world.exchange();
+    restart(&mut world);
+    world.connect(2 * SECOND).unwrap();
+    world.exchange();
+}

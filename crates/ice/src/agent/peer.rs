@@ -6,7 +6,6 @@ use crate::candidate::{Candidate, CandidateAddress, CandidateKind, TcpType, Tran
 use crate::config::Role;
 use crate::error::UsageError;
 use crate::event::{Event, NameId};
-use crate::generation::Generation;
 use crate::parameters::IceParameters;
 use crate::remote::RemoteId;
 use alloc::string::String;
@@ -60,6 +59,7 @@ impl IceAgent {
             return if same { Ok(()) } else { Err(UsageError::OtherGeneration) };
         }
         self.current.set_remote(parameters, self.config.provider);
+        self.superseded = None;
         if self.role_is_given() {
             self.switch_role(if self.config.lite { Role::Controlled } else { Role::Controlling });
         }
@@ -128,48 +128,6 @@ impl IceAgent {
         }
         self.run(now);
         Ok(())
-    }
-
-    /// Restarts ICE and returns the new local parameters (RFC 8445, section 9). The pair in use stays in use until the
-    /// new generation has found its own; signal again with [`gather`](Self::gather).
-    ///
-    /// # Errors
-    /// [`Closed`](UsageError::Closed).
-    pub fn restart(&mut self, now: Instant) -> Result<&IceParameters, UsageError> {
-        let now = self.enter(now)?;
-        let options = self.current.local.options.clone();
-        let prefix = &self.config.ufrag_prefix;
-        let local = IceParameters::generate(prefix, self.config.lite, options, &mut self.secret_rng);
-        let number = self.current.number.wrapping_add(1);
-        let old = core::mem::replace(&mut self.current, Generation::new(number, local, self.config.provider));
-        self.keep_pair_in_use(old);
-        self.tie_breaker = self.secret_rng.u64();
-        self.remote_ended = false;
-        self.patience_over = false;
-        self.timers.set(TimerKey::Patience, None);
-        self.timers.set(TimerKey::Settle, None);
-        self.reset_gathering();
-        self.restart_state();
-        self.run(now);
-        Ok(&self.current.local)
-    }
-
-    /// Forgets the old generation but for the pair in use.
-    fn keep_pair_in_use(&mut self, old: Generation) {
-        let kept = self.selected;
-        let number = kept.and_then(|id| self.list.get(id)).map(|pair| pair.generation);
-        if number == Some(old.number) {
-            self.previous = Some(old);
-        }
-        let remote = kept.and_then(|id| self.list.get(id)).map(|pair| pair.remote);
-        for pair in self.list.clear_except(kept) {
-            self.close_pair(&pair);
-        }
-        self.remotes.clear_except(remote);
-        self.names.retain(|_, purpose| matches!(purpose, NamePurpose::Server));
-        self.early.clear();
-        self.nominator = super::Nominator::default();
-        self.drop_checks_but(kept);
     }
 
     pub(super) fn ask_for_name(&mut self, purpose: NamePurpose, name: String) -> NameId {
