@@ -66,6 +66,9 @@ pub(crate) struct Peer {
     /// Use only this local address; may be given several times. Without it: every interface, loopback included.
     #[arg(long = "bind", value_name = "IP")]
     pub(crate) bind: Vec<IpAddr>,
+    /// Trust the certificates in this PEM file, beside the system's, to vouch for TURN servers over TLS.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_root: Option<PathBuf>,
 }
 
 /// The runtime that drives a peer.

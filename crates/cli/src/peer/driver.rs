@@ -5,6 +5,7 @@ use super::command::Settings;
 use crate::arguments::{Host, Peer};
 use sendrecv::{InputLog, PeerConnection};
 use sendrecv_core::Instant;
+use sendrecv_net::{HostOptions, TlsRoots};
 use tokio::runtime::Runtime;
 
 /// A running peer.
@@ -16,23 +17,23 @@ pub(crate) enum Driver {
 impl Driver {
     pub(crate) fn start(arguments: &Peer, settings: &Settings) -> Result<Self, String> {
         let configuration = settings.to_configuration()?;
-        let bind = crate::bind_options(&arguments.bind);
-        let record = arguments.record.is_some();
+        let options = HostOptions {
+            bind: crate::bind_options(&arguments.bind),
+            record: arguments.record.is_some(),
+            tls_roots: tls_roots(arguments)?,
+            ..HostOptions::default()
+        };
         match arguments.host {
             Host::Tokio => {
                 let runtime = Runtime::new().map_err(|error| format!("cannot start the runtime: {error}"))?;
-                let options = sendrecv_tokio::HostOptions { bind, record, ..Default::default() };
                 let handle = runtime
                     .block_on(async { sendrecv_tokio::spawn(configuration, options, Scripted::default()) })
                     .map_err(|error| error.to_string())?;
                 Ok(Self::Tokio(runtime, handle))
             }
-            Host::Blocking => {
-                let options = sendrecv_blocking::HostOptions { bind, record, ..Default::default() };
-                sendrecv_blocking::spawn(configuration, options, Scripted::default())
-                    .map(Self::Blocking)
-                    .map_err(|error| error.to_string())
-            }
+            Host::Blocking => sendrecv_blocking::spawn(configuration, options, Scripted::default())
+                .map(Self::Blocking)
+                .map_err(|error| error.to_string()),
         }
     }
 
@@ -61,4 +62,12 @@ impl Driver {
         }
         log.ok().flatten()
     }
+}
+
+/// The system's roots, and those that were asked for.
+fn tls_roots(arguments: &Peer) -> Result<TlsRoots, String> {
+    let roots = TlsRoots::default();
+    let Some(file) = &arguments.tls_root else { return Ok(roots) };
+    let text = std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    roots.with_pem(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
