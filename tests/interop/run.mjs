@@ -1,8 +1,11 @@
 // Runs every case against every browser it names. Usage: node run.mjs [--filter TEXT] [--browser NAME] [--list]
-// Each case module exports `cases`: [{ name, browser?, options?, run({ page, browser, note }) }]; cases of one browser
-// with equal options share one browser process.
+// Each case module exports `cases`: [{ name, browser?, options?, isolated?, run({ page, browser, note }) }]; cases of one browser
+// with equal options share one browser process. `isolated: true` runs a case in a network namespace (isolated.sh), by
+// another run of this file.
 import fs from 'node:fs';
+import { spawn } from 'node:child_process';
 import { start } from './lib/browsers.mjs';
+import { track } from './lib/process.mjs';
 
 const argument = name => { const i = process.argv.indexOf(name); return i < 0 ? undefined : process.argv[i + 1]; };
 const filter = argument('--filter'), only = argument('--browser'), CASE_MS = 60000;
@@ -11,6 +14,7 @@ const cases = [];
 for (const file of fs.readdirSync(new URL('cases', import.meta.url)).sort())
   if (file.endsWith('.mjs')) cases.push(...(await import(`./cases/${file}`)).cases);
 const wanted = cases.filter(c => (!filter || c.name.includes(filter)) && (!only || c.name.startsWith(only)));
+const inside = process.argv.includes('--inside');
 if (process.argv.includes('--list')) {
   for (const { name } of wanted) console.log(name);
   process.exit(0);
@@ -21,7 +25,7 @@ if (!wanted.length) {
 }
 
 const groups = new Map();
-for (const test of wanted) {
+for (const test of wanted.filter(test => inside === !!test.isolated)) {
   const key = test.browser ? JSON.stringify([test.browser, test.options ?? {}]) : '';
   groups.set(key, [...groups.get(key) ?? [], test]);
 }
@@ -45,6 +49,23 @@ for (const [key, group] of groups) {
   } finally {
     await browser?.close().catch(() => {});
   }
+}
+
+if (!inside && wanted.some(test => test.isolated)) await runIsolated();
+
+// The isolated ones of the wanted cases, in one process; its lines are shown as they come, and counted.
+async function runIsolated() {
+  const here = new URL('.', import.meta.url).pathname;
+  const child = track(spawn('sh', [`${here}isolated.sh`, process.execPath, `${here}run.mjs`, '--inside', ...process.argv.slice(2)],
+    { stdio: ['ignore', 'pipe', 'inherit'] }));
+  console.log('# in a network namespace');
+  let output = '';
+  child.stdout.on('data', data => { output += data; process.stdout.write(data); });
+  const code = await new Promise(done => { child.on('close', done); child.on('error', done); });
+  const [, good, bad] = output.match(/(\d+) passed, (\d+) failed/) ?? [];
+  passed += Number(good ?? 0);
+  if (!good || (code && bad === '0')) failures.push(['the namespace', new Error(`ended with ${code}`)]);
+  for (const [, name] of output.matchAll(/^FAIL (.*) \(\d+ ms\)/gm)) failures.push([name, new Error('in the namespace; see above')]);
 }
 
 async function runCase(test, browser) {

@@ -56,7 +56,7 @@ async function shake(test) {
     ours = startOurs();
   } else {
     ours = startOurs();
-    await ours.until(/fingerprint/);
+    await ours.until(/bound to/);
     other = startPeer();
   }
   const [agreed] = await ours.until(/connected .*/).catch(async error => {

@@ -1,21 +1,12 @@
-// The same cases inside a network namespace of their own, where browsers see an ordinary interface instead of loopback.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+// Cases again inside a network namespace of their own, where browsers see an ordinary interface instead of loopback.
+import { cases as datachannel } from './datachannel.mjs';
+import { cases as media } from './media.mjs';
 
-const run = promisify(execFile);
-const here = new URL('..', import.meta.url).pathname;
-const INSIDE = ['offers/256 KiB', 'offers/opus and VP8', 'offers/opus and video/VP8', 'hidden behind mDNS'];
+// What makes a case run there; the one set of options lets all of them share a browser.
+export const ISOLATED = { isolated: true, options: { loopback: false, turn: true } };
 
-export const cases = process.env.INSIDE ? [] : ['chromium', 'firefox'].map(browser => ({
-  name: `${browser}/in a network namespace of its own`,
-  ms: 120000,
-  async run({ note }) {
-    for (const filter of INSIDE.filter(filter => browser === 'chromium' || !/mDNS/.test(filter))) {
-      const args = [`${here}isolated.sh`, process.execPath, `${here}run.mjs`, '--filter', filter, '--browser', browser];
-      const { stdout } = await run('sh', args, { env: { ...process.env, INSIDE: '1' }, timeout: 90000 }).catch(error => {
-        throw new Error(`${filter}: ${error.stdout || error.message}`);
-      });
-      note(stdout.match(/\d+ passed/)[0]);
-    }
-  },
-}));
+// A few that use everything: for other surroundings than the ordinary.
+export const SAMPLE = [...datachannel, ...media].filter(({ name }) =>
+  /^(chromium|firefox)\/.*offers\/(256 KiB|1000 messages each way, unordered|opus and (video\/)?VP8)/.test(name));
+
+export const cases = SAMPLE.map(test => ({ ...test, ...ISOLATED, name: `${test.name}, in a network of its own` }));

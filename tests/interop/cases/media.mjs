@@ -12,8 +12,8 @@ for (const browser of ['chromium', 'firefox']) {
   cases.push({ name: `${browser}/program offers/its own source is decoded`, browser, run: source });
 }
 
-async function echo({ page, note, defer }, offerer, codec) {
-  const peer = new Peer();
+async function echo({ page, note, defer, args }, offerer, codec) {
+  const peer = new Peer(args);
   defer(() => peer.quit());
   await page.call('create', 'p');
   defer(() => page.call('close', 'p'));

@@ -84,7 +84,7 @@ for (const offerer of ['browser', 'program'])
     await peer.connected();
   });
 
-cases.push({ name: 'chromium/host names hidden behind mDNS', browser: 'chromium', options: { mdns: true, loopback: false },
+cases.push({ name: 'chromium/host names hidden behind mDNS', browser: 'chromium', options: { mdns: true, loopback: false }, isolated: true,
   async run(context) {
     const { page } = context, peer = await open(context);
     await join(page, peer, { offerer: 'browser', prepare: () => page.call('open', 'p', 'theirs') });

@@ -1,7 +1,13 @@
 // Starts real browsers. Both give pages with `call(function, ...arguments)` into the interop page.
+import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
+import { execFileSync } from 'node:child_process';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
+import { temporary } from './certificates.mjs';
+import { lanAddress, tlsFiles } from './coturn.mjs';
+import { startLibdatachannel } from './libdatachannel.mjs';
 import { serve } from './serve.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -11,9 +17,11 @@ const QUIET = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'];
 const MEDIA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
-export async function startChromium({ loopback = true, mdns = false, args = [] } = {}) {
+// `turn`: our own coturn's certificate is accepted, and its name leads to this machine.
+export async function startChromium({ loopback = true, mdns = false, turn = false, args = [] } = {}) {
   const flags = [...QUIET, '--use-fake-device-for-media-stream', ...(mdns ? [] : MEDIA.slice(1)), ...args];
   if (loopback) flags.push('--allow-loopback-in-peer-connection');
+  if (turn) flags.push('--ignore-certificate-errors');
   if (!mdns) flags.push('--disable-features=WebRtcHideLocalIpsWithMdns');
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags, timeout: 60000 });
   const web = await serve();
@@ -40,9 +48,11 @@ const PREFERENCES = {
   'toolkit.telemetry.enabled': false, 'browser.safebrowsing.update.enabled': false, 'services.settings.server': 'data:,',
 };
 
-export async function startFirefox({ preferences = {} } = {}) {
+export async function startFirefox({ preferences = {}, turn = false } = {}) {
+  const more = turn ? { 'network.dns.forceResolve': lanAddress() } : {};
   const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, timeout: 90000,
-    extraPrefsFirefox: { ...PREFERENCES, ...preferences }, env: { ...process.env, HOME: os.tmpdir() } });
+    ...turn && { userDataDir: trustingProfile() },
+    extraPrefsFirefox: { ...PREFERENCES, ...more, ...preferences }, env: { ...process.env, HOME: os.tmpdir() } });
   const web = await serve();
   return {
     name: 'firefox',
@@ -58,8 +68,17 @@ export async function startFirefox({ preferences = {} } = {}) {
   };
 }
 
+// A profile in which the interop certificate authority is trusted.
+function trustingProfile() {
+  const profile = fs.mkdtempSync(path.join(temporary(), 'profile-')), database = ['-d', `sql:${profile}`];
+  execFileSync('certutil', ['-N', ...database, '--empty-password']);
+  execFileSync('certutil', ['-A', ...database, '-n', 'interop', '-t', 'CT,,', '-i', tlsFiles().ca]);
+  return profile;
+}
+
 function wrap(page, invoke) {
   return { page, call: (name, ...args) => invoke(name, args), close: () => page.close() };
 }
 
-export const start = (name, options) => (name === 'firefox' ? startFirefox : startChromium)(options);
+const START = { chromium: startChromium, firefox: startFirefox, libdatachannel: startLibdatachannel };
+export const start = (name, options) => START[name](options);

@@ -2,12 +2,24 @@
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 
+// No child outlives this process, however it ends.
+const alive = new Set();
+process.on('exit', () => { for (const child of alive) child.kill('SIGKILL'); });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+export function track(child) {
+  alive.add(child);
+  child.on('error', () => alive.delete(child));
+  child.on('close', () => alive.delete(child));
+  return child;
+}
+
 export class Process {
   output = ''; #child; #name; #waiting = new Set(); #code;
 
   constructor(program, args, options = {}) {
     this.#name = program.replace(/.*\//, '');
-    this.#child = spawn(program, args.map(String), { stdio: 'pipe', ...options });
+    this.#child = track(spawn(program, args.map(String), { stdio: 'pipe', ...options }));
     this.#child.stdin.on('error', () => {});
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream.on('data', data => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import readline from 'node:readline';
+import { track } from './process.mjs';
 
 // A file that cargo built for release.
 export const built = file => path.join(process.env.CARGO_TARGET_DIR ?? new URL('../../../target', import.meta.url).pathname, 'release', file);
@@ -11,10 +12,11 @@ export const PROGRAM = process.env.SENDRECV ?? built('sendrecv');
 export class Peer {
   #child; #waiting = []; #stderr = '';
 
-  constructor(args = []) {
-    this.#child = spawn(PROGRAM, ['peer', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(args = [], environment = {}) {
+    this.#child = track(spawn(PROGRAM, ['peer', ...args], { stdio: 'pipe', env: { ...process.env, ...environment } }));
     this.#child.stderr.on('data', data => { this.#stderr = (this.#stderr + data).slice(-8000); });
     this.#child.stdin.on('error', () => {});
+    this.#child.on('error', error => { this.#stderr += error.message; });
     this.ended = new Promise(done => this.#child.on('close', code => {
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`sendrecv peer ended (${code}): ${this.#stderr}`));
       done(code);
@@ -55,7 +57,7 @@ export class Peer {
 }
 
 export async function startServer(args = []) {
-  const child = spawn(PROGRAM, ['serve', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = track(spawn(PROGRAM, ['serve', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] }));
   let stderr = '';
   child.stderr.on('data', data => { stderr += data; });
   const ended = new Promise(done => child.on('close', done));
