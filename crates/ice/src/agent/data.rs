@@ -101,6 +101,11 @@ impl IceAgent {
         transmit
     }
 
+    /// Whether a pair is in use, so that [`send_data`](Self::send_data) has somewhere to send to.
+    pub const fn has_selected_pair(&self) -> bool {
+        self.selected.is_some()
+    }
+
     /// Round-trip time of the pair in use, as its last answered check showed.
     pub fn rtt(&self) -> Option<Duration> {
         self.list.get(self.selected?)?.counters.current_round_trip_time
