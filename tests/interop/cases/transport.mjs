@@ -50,6 +50,17 @@ for (const offerer of ['browser', 'program']) {
   });
 }
 
+// With Chromium these are also the cases in which it sends I-DATA.
+const CLASSIC = { quantum: false };
+for (const offerer of ['browser', 'program'])
+  both(`${offerer} offers/DTLS 1.3 without ML-KEM, I-DATA`, async context => {
+    const peer = await open(context);
+    await join(context.page, peer, { offerer, channel: 'first', prepare: () => context.page.call('open', 'p', 'theirs') });
+    await useChannel(context.page);
+    const transport = await transportOf(peer);
+    equal([transport.tlsVersion, transport.tlsGroup], ['FEFC', 'X25519'], 'version and group');
+  }, { chromium: { ...CLASSIC, interleaving: true }, firefox: CLASSIC });
+
 both('trickled candidates', async context => {
   const { page } = context, peer = await open(context);
   await page.call('open', 'p', 'theirs');

@@ -15,14 +15,17 @@ const FIREFOX = process.env.FIREFOX ?? '/usr/lib/firefox-esr/firefox-esr';
 
 const QUIET = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'];
-const MEDIA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const NO_QUESTIONS = '--use-fake-ui-for-media-stream';
 
-// `turn`: our own coturn's certificate is accepted, and its name leads to this machine.
-export async function startChromium({ loopback = true, mdns = false, turn = false, args = [] } = {}) {
-  const flags = [...QUIET, '--use-fake-device-for-media-stream', ...(mdns ? [] : MEDIA.slice(1)), ...args];
+// `turn`: our own coturn's certificate is accepted, and its name leads to this machine. `quantum: false` takes the
+// post-quantum key share away, `interleaving` lets Chromium speak I-DATA, which Firefox always does.
+export async function startChromium({ loopback = true, mdns = false, turn = false, quantum = true, interleaving = false } = {}) {
+  const flags = [...QUIET, '--use-fake-device-for-media-stream', ...(mdns ? [] : [NO_QUESTIONS])];
   if (loopback) flags.push('--allow-loopback-in-peer-connection');
   if (turn) flags.push('--ignore-certificate-errors');
-  if (!mdns) flags.push('--disable-features=WebRtcHideLocalIpsWithMdns');
+  if (interleaving) flags.push('--force-fieldtrials=WebRTC-DataChannelMessageInterleaving/Enabled/');
+  const without = [...mdns ? [] : ['WebRtcHideLocalIpsWithMdns'], ...quantum ? [] : ['WebRtcPqcForDtls']];
+  if (without.length) flags.push(`--disable-features=${without.join()}`);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags, timeout: 60000 });
   const web = await serve();
   return {
@@ -48,11 +51,11 @@ const PREFERENCES = {
   'toolkit.telemetry.enabled': false, 'browser.safebrowsing.update.enabled': false, 'services.settings.server': 'data:,',
 };
 
-export async function startFirefox({ preferences = {}, turn = false } = {}) {
-  const more = turn ? { 'network.dns.forceResolve': lanAddress() } : {};
+export async function startFirefox({ turn = false, quantum = true } = {}) {
+  const more = { ...turn && { 'network.dns.forceResolve': lanAddress() }, 'media.webrtc.enable_pq_hybrid_kex': quantum };
   const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, timeout: 90000,
     ...turn && { userDataDir: trustingProfile() },
-    extraPrefsFirefox: { ...PREFERENCES, ...more, ...preferences }, env: { ...process.env, HOME: os.tmpdir() } });
+    extraPrefsFirefox: { ...PREFERENCES, ...more }, env: { ...process.env, HOME: os.tmpdir() } });
   const web = await serve();
   return {
     name: 'firefox',
