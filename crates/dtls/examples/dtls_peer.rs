@@ -199,6 +199,7 @@ fn main() -> Result<()> {
         "client" => (Role::Client, UdpSocket::bind((address.ip(), 0))?, Some(address)),
         _ => (Role::Server, UdpSocket::bind(address)?, None),
     };
+    println!("bound to {}", socket.local_addr()?);
     let expected: Fingerprint = options.value("--expect").ok_or("--expect is missing")?.parse()?;
     let start = std::time::Instant::now();
     let dtls = Dtls::new(config(&options, certificate)?, role, &seed, Instant::ZERO);
