@@ -3,7 +3,7 @@
 use crate::application::Application;
 use crate::bind::Bound;
 use crate::clock::HostClock;
-use crate::errand::{Answer, Errands, Outcome, Post};
+use crate::errand::{Answer, Errands, Outcome};
 use crate::offload::Received;
 use crate::stream::StreamSender;
 use sendrecv::{Datagrams, Event, Inbound, LocalSocket, PeerConnection};
@@ -37,12 +37,12 @@ pub struct Driver<A> {
 }
 
 impl<A: Application> Driver<A> {
-    /// A driver that tells `pc` about the host's sockets. What it has done elsewhere comes back through `post`.
-    pub fn new<'b>(
+    /// A driver that tells `pc` about the host's sockets.
+    pub(crate) fn new<'b>(
         mut pc: PeerConnection,
         app: A,
         clock: HostClock,
-        post: Post,
+        errands: Errands,
         sockets: impl IntoIterator<Item = &'b Bound>,
     ) -> Self {
         let now = clock.now();
@@ -52,16 +52,7 @@ impl<A: Application> Driver<A> {
             }
         }
         let batch = vec![0; BATCH_BYTES];
-        Self {
-            pc,
-            app,
-            clock,
-            errands: Errands::new(post),
-            streams: BTreeMap::new(),
-            batch,
-            stuck: None,
-            over: false,
-        }
+        Self { pc, app, clock, errands, streams: BTreeMap::new(), batch, stuck: None, over: false }
     }
 
     /// Takes in one datagram.

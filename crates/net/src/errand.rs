@@ -2,6 +2,7 @@
 
 use crate::resolve::resolve;
 use crate::stream::{self, StreamSender};
+use crate::tls::TlsRoots;
 use sendrecv_core::Path;
 use sendrecv_ice::{NameId, OpenStream, StreamId};
 use std::fmt;
@@ -29,11 +30,18 @@ pub(crate) enum Outcome {
 #[derive(Clone)]
 pub(crate) struct Errands {
     post: Post,
+    tls_roots: TlsRoots,
 }
 
 impl Errands {
-    pub(crate) fn new(post: Post) -> Self {
-        Self { post }
+    /// Errands whose answers go to `post`.
+    pub(crate) const fn new(post: Post, tls_roots: TlsRoots) -> Self {
+        Self { post, tls_roots }
+    }
+
+    /// Who vouches for servers.
+    pub(crate) const fn tls_roots(&self) -> &TlsRoots {
+        &self.tls_roots
     }
 
     /// Looks a name up. Without an answer, the name leads nowhere.

@@ -8,6 +8,7 @@
 //! - [`HostClock`] and [`seed_from_os`]: the machines' time and randomness.
 //! - [`resolve`]: names to addresses, `.local` names by multicast DNS.
 //! - [`Driver`]: the loop around a peer connection and its [`Application`], but for the waiting.
+//! - [`TlsRoots`]: whose certificates TURN servers may show (feature `tls`, on by default).
 //! - [`HostOptions`]: what a host needs to know to host a peer.
 #![forbid(unsafe_code)]
 
@@ -22,6 +23,11 @@ mod offload;
 mod options;
 mod resolve;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_absent.rs"]
+mod tls;
 
 pub use application::{Application, OnEvent};
 pub use bind::{BindOptions, Bound, Loopback, bind};
@@ -32,3 +38,6 @@ pub use interfaces::{LocalAddress, local_addresses};
 pub use offload::{Offload, Received, Slab};
 pub use options::{HostError, HostOptions};
 pub use resolve::{is_mdns_name, resolve};
+#[cfg(feature = "tls")]
+pub use tls::TlsRootError;
+pub use tls::TlsRoots;

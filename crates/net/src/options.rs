@@ -4,7 +4,8 @@ use crate::application::Application;
 use crate::bind::{BindOptions, Bound, bind};
 use crate::clock::{HostClock, seed_from_os};
 use crate::driver::Driver;
-use crate::errand::Post;
+use crate::errand::{Errands, Post};
+use crate::tls::TlsRoots;
 use sendrecv::{Configuration, PeerConnection, UsageError};
 use sendrecv_core::Seed;
 use std::io;
@@ -19,6 +20,8 @@ pub struct HostOptions {
     pub seed: Option<Seed>,
     /// The clock to share with other peers; `None` starts one.
     pub clock: Option<HostClock>,
+    /// Who vouches for TURN servers over TLS.
+    pub tls_roots: TlsRoots,
     /// Whether to keep a record of everything that enters the connection, to be fetched with
     /// [`take_recording`](PeerConnection::take_recording) and replayed. It grows with every packet.
     pub record: bool,
@@ -54,6 +57,6 @@ impl HostOptions {
         configuration.settings.unix_ms_at_epoch = clock.unix_ms_at_epoch();
         let new = if self.record { PeerConnection::new_recorded } else { PeerConnection::new };
         let pc = new(configuration, seed, clock.now()).map_err(HostError::Configuration)?;
-        Ok(Driver::new(pc, application, clock, post, sockets))
+        Ok(Driver::new(pc, application, clock, Errands::new(post, self.tls_roots), sockets))
     }
 }

@@ -26,4 +26,6 @@ mod sockets;
 mod task;
 
 pub use handle::{Closed, Handle, spawn};
-pub use sendrecv_net::{Application, BindOptions, HostClock, HostError, HostOptions, Loopback, OnEvent};
+pub use sendrecv_net::{
+    Application, BindOptions, HostClock, HostError, HostOptions, Loopback, OnEvent, TlsRoots,
+};
