@@ -43,12 +43,14 @@ fuzz_target!(|input: (bool, Vec<Op>)| {
                 let _ = a.create(now, "x", init);
             }
             Op::Send { channel, len } => {
-                if let Some(id) = a.channels().nth(usize::from(channel)) {
+                let found = a.channels().nth(usize::from(channel));
+                if let Some(id) = found {
                     let _ = a.send(now, id, Message::Binary(vec![0; usize::from(len)].into()));
                 }
             }
             Op::Close { channel } => {
-                if let Some(id) = a.channels().nth(usize::from(channel)) {
+                let found = a.channels().nth(usize::from(channel));
+                if let Some(id) = found {
                     let _ = a.close_channel(now, id);
                 }
             }
