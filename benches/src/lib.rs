@@ -5,14 +5,22 @@
 
 pub mod alloc;
 mod report;
+pub mod stack;
 
 pub use report::{Figure, Metric, Report};
 
 use cpu_time::ThreadTime;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// How much CPU time one sample should take at least.
 pub const SAMPLE: Duration = Duration::from_millis(150);
+/// The same with `-- --quick`, which runs everything once, to see that it runs.
+const QUICK_SAMPLE: Duration = Duration::from_millis(10);
+
+thread_local! {
+    static UNCOUNTED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
 
 /// One implementation of a job: runs a portion of it and says how many units (bytes, packets, …) that was.
 pub struct Contender<'a> {
@@ -29,9 +37,41 @@ impl<'a> Contender<'a> {
     }
 }
 
+/// Whether the command line has `--quick`.
+pub fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
+}
+
+/// Runs what a contender must do and is not measured by, such as the other end.
+pub fn uncounted<T>(work: impl FnOnce() -> T) -> T {
+    let start = ThreadTime::now();
+    let result = work();
+    UNCOUNTED.set(UNCOUNTED.get() + start.elapsed());
+    result
+}
+
 /// Samples all contenders in turn for `rounds` rounds (after one that does not count) and reports each one's median
 /// rate in units per second of CPU time, divided by `scale`.
-pub fn compare(report: &mut Report, case: &str, metric: Metric, scale: f64, rounds: usize, mut contenders: Vec<Contender<'_>>) {
+pub fn compare(
+    report: &mut Report,
+    case: &str,
+    metric: Metric,
+    scale: f64,
+    rounds: usize,
+    contenders: Vec<Contender<'_>>,
+) {
+    compare_as(report, case, &[(metric, scale)], rounds, contenders);
+}
+
+/// As [`compare`], reporting one rate as several metrics, each with the number that the rate is divided by.
+pub fn compare_as(
+    report: &mut Report,
+    case: &str,
+    metrics: &[(Metric, f64)],
+    rounds: usize,
+    mut contenders: Vec<Contender<'_>>,
+) {
+    let rounds = if is_quick() { 1 } else { rounds };
     let mut rates = vec![Vec::with_capacity(rounds); contenders.len()];
     for round in 0..=rounds {
         for (contender, rates) in contenders.iter_mut().zip(&mut rates) {
@@ -41,17 +81,22 @@ pub fn compare(report: &mut Report, case: &str, metric: Metric, scale: f64, roun
             }
         }
     }
-    for (contender, rates) in contenders.iter().zip(&mut rates) {
-        report.add(Figure { case: case.to_owned(), implementation: contender.name.clone(), metric, value: median(rates) / scale });
+    for &(metric, scale) in metrics {
+        for (contender, rates) in contenders.iter().zip(&mut rates) {
+            let value = median(rates) / scale;
+            report.add(Figure { case: case.to_owned(), implementation: contender.name.clone(), metric, value });
+        }
     }
 }
 
 fn sample(run: &mut dyn FnMut() -> u64) -> f64 {
+    let enough = if is_quick() { QUICK_SAMPLE } else { SAMPLE };
+    UNCOUNTED.set(Duration::ZERO);
     let (start, mut units) = (ThreadTime::now(), 0);
     loop {
         units += run();
-        let elapsed = start.elapsed();
-        if elapsed >= SAMPLE {
+        let elapsed = start.elapsed().saturating_sub(UNCOUNTED.get());
+        if elapsed >= enough {
             return units as f64 / elapsed.as_secs_f64();
         }
     }

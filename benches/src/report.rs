@@ -21,6 +21,10 @@ pub enum Metric {
     HeapBytes,
     /// Allocations per unit of work.
     Allocations,
+    /// Datagrams, both ways.
+    Datagrams,
+    /// Simulated time in round trips.
+    RoundTrips,
 }
 
 impl Metric {
@@ -34,7 +38,13 @@ impl Metric {
             Self::Ops => ("ops", "1/s"),
             Self::HeapBytes => ("heap_bytes", "B"),
             Self::Allocations => ("allocations", "1"),
+            Self::Datagrams => ("datagrams", "1"),
+            Self::RoundTrips => ("round_trips", "RTT"),
         }
+    }
+
+    const fn less_is_better(self) -> bool {
+        matches!(self, Self::HeapBytes | Self::Allocations | Self::Datagrams | Self::RoundTrips)
     }
 }
 
@@ -81,41 +91,45 @@ impl Report {
             return;
         }
         let mut columns: Vec<&str> = Vec::new();
-        let mut rows: BTreeMap<(usize, &str, &str), BTreeMap<&str, f64>> = BTreeMap::new();
-        for (order, figure) in self.figures.iter().enumerate() {
-            let (metric, unit) = figure.metric.name_and_unit();
+        let mut rows: Vec<(&str, Metric)> = Vec::new();
+        for figure in &self.figures {
             if !columns.contains(&figure.implementation.as_str()) {
                 columns.push(&figure.implementation);
             }
-            let known = rows.keys().find(|(_, case, m)| *case == figure.case && *m == metric).map(|(order, ..)| *order);
-            let _ = unit;
-            rows.entry((known.unwrap_or(order), &figure.case, metric))
-                .or_default()
-                .insert(&figure.implementation, figure.value);
+            if !rows.contains(&(&figure.case, figure.metric)) {
+                rows.push((&figure.case, figure.metric));
+            }
         }
         print!("{:<28} {:<12}", self.bench, "metric");
         columns.iter().for_each(|column| print!(" {column:>20}"));
         println!("  ours / best other");
-        for ((_, case, metric), values) in &rows {
-            print!("{case:<28} {metric:<12}");
+        for (case, metric) in rows {
+            let values = self.values(case, metric);
+            print!("{case:<28} {:<12}", metric.name_and_unit().0);
             for column in &columns {
                 match values.get(column) {
                     Some(value) => print!(" {value:>20.1}"),
                     None => print!(" {:>20}", "-"),
                 }
             }
-            println!("  {}", ratio(values));
+            println!("  {}", ratio(&values, metric));
         }
+    }
+
+    fn values(&self, case: &str, metric: Metric) -> BTreeMap<&str, f64> {
+        let of_row = self.figures.iter().filter(|figure| figure.case == case && figure.metric == metric);
+        of_row.map(|figure| (figure.implementation.as_str(), figure.value)).collect()
     }
 }
 
-fn ratio(values: &BTreeMap<&str, f64>) -> String {
+fn ratio(values: &BTreeMap<&str, f64>, metric: Metric) -> String {
     let best = |ours: bool| {
+        let better = if metric.less_is_better() { f64::min } else { f64::max };
         values
             .iter()
             .filter(|(name, _)| name.starts_with("sendrecv-") == ours && !name.starts_with("limit-"))
             .map(|(_, value)| *value)
-            .fold(f64::NAN, f64::max)
+            .fold(f64::NAN, better)
     };
     format!("{:.2}", best(true) / best(false))
 }
