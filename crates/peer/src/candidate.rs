@@ -1,6 +1,9 @@
 //! Candidates as signalling carries them.
 
+use crate::error::UsageError;
+use alloc::format;
 use alloc::string::String;
+use sendrecv_ice::Candidate;
 use serde::{Deserialize, Serialize};
 
 /// `RTCIceCandidateInit`: what goes to the other side, and comes from it, by signalling.
@@ -16,6 +19,17 @@ pub struct IceCandidateInit {
     pub sdp_m_line_index: Option<u16>,
     /// The generation it belongs to.
     pub username_fragment: Option<String>,
+}
+
+impl IceCandidateInit {
+    /// The candidate's fields: `foundation`, `component`, `priority`, `address`, `protocol`, `port`, `type`,
+    /// `tcpType`, `relatedAddress` and `relatedPort` of `RTCIceCandidate`.
+    ///
+    /// # Errors
+    /// [`UsageError::Candidate`] for a line that does not parse.
+    pub fn parse(&self) -> Result<Candidate, UsageError> {
+        self.candidate.parse().map_err(|error| UsageError::Candidate(format!("{error}")))
+    }
 }
 
 /// `RTCIceCandidate` of an `icecandidate` event: the signalled form and what W3C tells of where it comes from.

@@ -11,6 +11,10 @@
 //! ```
 //! RFC 7983, section 7, updated by RFC 9443; RTP and RTCP apart by RFC 5761, section 4.
 
+mod router;
+
+pub use router::Demux;
+
 /// What a datagram's first bytes say it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketKind {

@@ -62,8 +62,10 @@ pub use candidate::{IceCandidate, IceCandidateInit};
 pub use configuration::{
     BundlePolicy, Certificate, Configuration, DtlsVersion, IceTransportPolicy, RtcpMuxPolicy, Settings,
 };
-pub use connection::{DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp};
-pub use demux::PacketKind;
+pub use connection::{
+    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, SctpTransport,
+};
+pub use demux::{Demux, PacketKind};
 pub use error::{Discard, UsageError};
 pub use event::{Event, IceCandidateError, NameId, OpenStream, StreamId};
 pub use ice_server::{IceServer, IceServerError};
@@ -72,11 +74,16 @@ pub use jsep::{
     TransceiverId, TransceiverInit,
 };
 pub use record::{DecodeError, InputLog, ReplayError, ReplayReport, replay};
-pub use sendrecv_ice::{LocalSocket, TcpType, Transport as SocketTransport};
+pub use sendrecv_ice::{
+    Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
+    Transport as SocketTransport,
+};
 pub use sendrecv_media::{CodecFeedback, CodecParameters};
 pub use sendrecv_rtp::extension::ExtensionKind;
 pub use sendrecv_sctp::channel::{
     ChannelId as DataChannelId, ChannelState as DataChannelState, DataChannelInit, Message,
 };
 pub use sendrecv_sdp::{Codec, Direction};
-pub use states::{DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState};
+pub use states::{
+    DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState, SctpTransportState,
+};

@@ -91,6 +91,18 @@ states!(
     }
 );
 
+states!(
+    /// `RTCSctpTransportState`.
+    SctpTransportState {
+        /// The association is being set up, or waits for DTLS.
+        Connecting = "connecting",
+        /// Data channels can carry messages.
+        Connected = "connected",
+        /// Ended by either side.
+        Closed = "closed",
+    }
+);
+
 /// Combines the transports' states as W3C webrtc-pc, section 4.4.3 (`RTCPeerConnectionState`) says.
 pub(crate) const fn combined(ice: IceConnectionState, dtls: DtlsTransportState) -> PeerConnectionState {
     match (ice, dtls) {

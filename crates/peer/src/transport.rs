@@ -29,6 +29,8 @@ pub(crate) struct Transport {
     pub(crate) state: DtlsTransportState,
     pub(crate) connected: Option<ConnectedInfo>,
     pub(crate) role: Option<Role>,
+    /// DTLS was told to close.
+    dtls_ended: bool,
     fingerprints: Vec<Fingerprint>,
     versions: (Version, Version),
     provider: &'static dyn sendrecv_crypto::CryptoProvider,
@@ -75,6 +77,7 @@ impl Transport {
             state: DtlsTransportState::New,
             connected: None,
             role: None,
+            dtls_ended: false,
             fingerprints: Vec::new(),
             versions: (version(settings.dtls_min), version(settings.dtls_max)),
             provider: settings.crypto,
@@ -95,21 +98,27 @@ impl Transport {
         restart: bool,
     ) {
         if restart {
-            self.dtls = None;
-            self.srtp = None;
-            self.connected = None;
-            self.state = DtlsTransportState::New;
+            self.discard();
         }
         self.role = Some(role);
         self.fingerprints = fingerprints.to_vec();
         if let Some(dtls) = &mut self.dtls {
             dtls.set_remote_fingerprints(now, self.fingerprints.clone());
-        } else if restart || role == Role::Server {
+        } else if role == Role::Server {
             self.start_dtls(now);
         }
-        if self.ice.selected_pair().is_some() {
+        if self.ice.has_selected_pair() {
             self.start_dtls(now);
         }
+    }
+
+    /// Forgets the DTLS connection and its keys.
+    pub(crate) fn discard(&mut self) {
+        self.dtls = None;
+        self.srtp = None;
+        self.connected = None;
+        self.role = None;
+        self.state = DtlsTransportState::New;
     }
 
     /// ICE has a pair: the DTLS client may speak.
@@ -169,8 +178,8 @@ impl Transport {
 
     /// The next handshake or alert datagram, ready for its path.
     pub(crate) fn poll_dtls(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
-        self.ice.selected_pair()?;
-        self.dtls.as_mut()?.poll_transmit(now, out)?;
+        let dtls = self.dtls.as_mut().filter(|_| self.ice.has_selected_pair())?;
+        dtls.poll_transmit(now, out)?;
         self.send(now, out)
     }
 
@@ -202,12 +211,12 @@ impl Transport {
 
     /// Whether application data can be sealed and sent now.
     pub(crate) fn can_send_data(&self) -> bool {
-        self.state == DtlsTransportState::Connected && self.ice.selected_pair().is_some()
+        self.state == DtlsTransportState::Connected && self.ice.has_selected_pair()
     }
 
     /// Whether media can be protected and sent now.
     pub(crate) fn can_send_media(&self) -> bool {
-        self.srtp.is_some() && self.ice.selected_pair().is_some()
+        self.srtp.is_some() && self.ice.has_selected_pair()
     }
 
     /// Bytes of a UDP payload that DTLS and a relay take from a packet of application data.
@@ -223,13 +232,15 @@ impl Transport {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.ice.handle_timeout(now);
-        if let Some(dtls) = &mut self.dtls {
+        if let Some(dtls) = self.dtls.as_mut().filter(|_| self.ice.has_selected_pair()) {
             dtls.handle_timeout(now);
         }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        sendrecv_core::earliest(self.ice.poll_timeout(), self.dtls.as_ref().and_then(Machine::poll_timeout))
+        // Without a path DTLS could send nothing, so its time does not run.
+        let dtls = self.dtls.as_ref().filter(|_| self.ice.has_selected_pair());
+        sendrecv_core::earliest(self.ice.poll_timeout(), dtls.and_then(Machine::poll_timeout))
     }
 
     /// The next event of DTLS, with its consequences for SRTP and the state already drawn.
@@ -254,7 +265,8 @@ impl Transport {
         let keys = self.dtls.as_ref()?.srtp_keys()?;
         let profile = SrtpProfile::from_code(keys.profile.code())?;
         let key = |key: &sendrecv_dtls::SrtpMasterKey| MasterKey::new(key.key.expose(), key.salt.expose());
-        let options = Options { table_seed: self.seed.derive("srtp table").rng().u64(), ..Options::default() };
+        let options =
+            Options { table_seed: self.seed.derive("srtp table").rng().u64(), ..Options::default() };
         Session::new(self.provider, profile, &key(&keys.local), &key(&keys.remote), &options).ok()
     }
 
@@ -263,11 +275,16 @@ impl Transport {
         self.srtp.as_ref().map(Session::profile)
     }
 
-    /// Says goodbye: DTLS sends its close_notify, then ICE ends.
-    pub(crate) fn close_dtls(&mut self, now: Instant) {
-        if let Some(dtls) = &mut self.dtls {
+    /// Ends the next layer from above: DTLS, which says so to the peer, then ICE. `false` once both have ended.
+    pub(crate) fn end_next(&mut self, now: Instant) -> bool {
+        if let Some(dtls) = self.dtls.as_mut().filter(|_| !self.dtls_ended) {
             dtls.close(now);
+            self.dtls_ended = true;
+            return true;
         }
+        let ice_runs = self.ice.state() != sendrecv_ice::ConnectionState::Closed;
+        self.ice.close(now);
+        ice_runs
     }
 }
 

@@ -1,5 +1,11 @@
 //! Two connections of ours, connected through a wire in virtual time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::as_conversions
+)]
 
 mod support;
 

@@ -19,12 +19,13 @@ impl PeerConnection {
         while let Some(event) = self.transport.poll_dtls_event() {
             self.on_dtls(now, event);
         }
+        // Who waits for the connection hears of it before its channels open.
+        self.update_states();
         self.start_sctp(now);
         self.drain_channels();
         while let Some(event) = self.media.poll_event() {
             self.on_media(event);
         }
-        self.update_states();
         if self.jsep.take_negotiation_needed() && !self.closed {
             self.events.push_back(Event::NegotiationNeeded);
         }
@@ -32,6 +33,9 @@ impl PeerConnection {
 
     fn on_ice(&mut self, now: Instant, event: sendrecv_ice::Event) {
         use sendrecv_ice::Event as Ice;
+        if self.closed && !matches!(event, Ice::CloseStream(_)) {
+            return;
+        }
         match event {
             Ice::LocalCandidate(candidate) => self.on_candidate(&candidate),
             Ice::LocalCandidateRemoved(candidate) => {
@@ -53,10 +57,11 @@ impl PeerConnection {
                     url: error.url,
                     error_code: error.code,
                     error_text: error.text,
-                }))
+                }));
             }
-            // States are read, not counted along.
-            Ice::ConnectionState(_) | Ice::RoleConflictResolved(_) => {}
+            // Several may come at once, and nobody who waits for one of them is to miss it.
+            Ice::ConnectionState(state) => self.set_ice_state(super::ice_connection_state(state)),
+            Ice::RoleConflictResolved(_) => {}
         }
     }
 
@@ -156,7 +161,7 @@ impl PeerConnection {
                 }
             }
             sendrecv_media::Event::BitrateEstimated { bps } => {
-                self.events.push_back(Event::BitrateEstimated(bps))
+                self.events.push_back(Event::BitrateEstimated(bps));
             }
             sendrecv_media::Event::StreamStarted { .. } | sendrecv_media::Event::StreamEnded { .. } => {}
         }

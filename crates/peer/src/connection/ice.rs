@@ -42,6 +42,12 @@ impl PeerConnection {
         Ok(())
     }
 
+    /// Our present ICE user fragment, which the USERNAME of the other side's checks begins with; for
+    /// [`Demux`](crate::Demux).
+    pub fn local_ufrag(&self) -> &str {
+        &self.transport.ice.local_parameters().ufrag
+    }
+
     /// `addIceCandidate`: a candidate of the other side's. `None`, or one with an empty line, means there are no more.
     ///
     /// # Errors
@@ -61,13 +67,28 @@ impl PeerConnection {
             sdp_m_line_index: candidate.sdp_m_line_index.map(usize::from),
             username_fragment: candidate.username_fragment.as_deref(),
         };
+        let syntax = check_candidate(&candidate.candidate);
+        if syntax.is_err() {
+            // What else is wrong comes first; the description is to stay as it is.
+            self.jsep.clone().add_remote_candidate(&init)?;
+        }
+        syntax?;
         match self.jsep.add_remote_candidate(&init)? {
+            // ICE takes it from the description, together with the credentials, once both sides are described.
+            RemoteCandidate::Add(_) | RemoteCandidate::EndOfCandidates
+                if !self.knows_remote_credentials() => {}
             RemoteCandidate::Add(line) => self.add_candidate_line(now, &line)?,
             RemoteCandidate::EndOfCandidates => self.transport.ice.end_of_remote_candidates(now)?,
             RemoteCandidate::Ignore => {}
         }
         self.drive(now);
         Ok(())
+    }
+
+    /// Whether ICE has the credentials of the remote description.
+    fn knows_remote_credentials(&self) -> bool {
+        let known = self.transport.ice.remote_parameters();
+        known.is_some_and(|known| self.jsep.remote_ufrag() == Some(known.ufrag.as_str()))
     }
 
     /// Gives a candidate-attribute to ICE. Candidates that this side has no use for are no error.
@@ -132,4 +153,15 @@ impl PeerConnection {
         self.drive(now);
         Ok(())
     }
+}
+
+/// Whether a signalled line is a candidate, or says that there are no more.
+fn check_candidate(line: &str) -> Result<(), UsageError> {
+    let line = line.trim_ascii();
+    let value = line.strip_prefix("a=").unwrap_or(line);
+    if value.is_empty() {
+        return Ok(());
+    }
+    let parsed: Result<Candidate, _> = value.parse();
+    parsed.map(drop).map_err(|error| UsageError::Candidate(format!("{error}")))
 }

@@ -344,7 +344,7 @@ impl PeerConnection {
         self.record(|| Input::RequestKeyframe { now, transceiver: id });
         let section = self.sections.section(id).ok_or(UsageError::UnknownTransceiver)?;
         let of_section = self.media.streams().filter(|stream| stream.section() == section);
-        let ssrcs: Vec<u32> = of_section.map(|stream| stream.ssrc()).collect();
+        let ssrcs: Vec<u32> = of_section.map(sendrecv_media::ReceiveStream::ssrc).collect();
         for ssrc in ssrcs {
             self.media.request_keyframe(now, ssrc)?;
         }

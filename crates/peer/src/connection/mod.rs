@@ -7,11 +7,13 @@ mod media;
 mod negotiate;
 mod receive;
 mod transmit;
+mod transports;
 
 pub use channels::DataChannel;
 pub use media::{MediaPacket, ReceivedRtp};
 pub use receive::Inbound;
 pub use transmit::Datagrams;
+pub use transports::SctpTransport;
 
 use crate::configuration::Configuration;
 use crate::error::{Discard, UsageError};
@@ -31,7 +33,7 @@ use core::fmt;
 use core::time::Duration;
 use media::MediaSections;
 use sendrecv_core::{Clock, DiscardReason, Discards, Instant, Machine, Seed};
-use sendrecv_dtls::{Certificate, Fingerprint};
+use sendrecv_dtls::Certificate;
 use sendrecv_ice::{IceAgent, TransportPolicy, UfragPrefix};
 use sendrecv_media::{MediaConfig, MediaEngine};
 use sendrecv_sctp::channel::DataChannels;
@@ -58,13 +60,16 @@ pub struct PeerConnection {
     channels: DataChannels,
     media: MediaEngine,
     sections: MediaSections,
-    /// What the remote description says its certificate is; DTLS gets it with the role.
-    remote_fingerprints: Vec<Fingerprint>,
     /// Whether an application section was agreed on, and whether SCTP was told to connect.
     sctp_wanted: bool,
     sctp_started: bool,
+    /// Where associations after the first have their randomness from, and how many there were.
+    sctp_seed: Seed,
+    associations: u64,
     /// From this length on, sealed, a packet of data counts as full: others may follow it in a batch.
     full_packet: usize,
+    /// When ICE and DTLS had nothing to send, if nothing has happened since.
+    transport_idle_at: Option<Instant>,
     events: VecDeque<Event>,
     connection_state: PeerConnectionState,
     ice_state: IceConnectionState,
@@ -104,10 +109,12 @@ impl PeerConnection {
             channels: DataChannels::new(channel_config, &seed.derive("sctp"), now),
             media: MediaEngine::new(media_config, &seed.derive("media"), now),
             sections: MediaSections::default(),
-            remote_fingerprints: Vec::new(),
             sctp_wanted: false,
             sctp_started: false,
+            sctp_seed: seed.derive("sctp"),
+            associations: 0,
             full_packet: usize::MAX,
+            transport_idle_at: None,
             events: VecDeque::new(),
             connection_state: PeerConnectionState::New,
             ice_state: IceConnectionState::New,
@@ -196,7 +203,7 @@ impl PeerConnection {
 
     /// The DTLS transport's state.
     pub const fn dtls_state(&self) -> DtlsTransportState {
-        self.transport.state
+        if self.closed { DtlsTransportState::Closed } else { self.transport.state }
     }
 
     /// `canTrickleIceCandidates`.
@@ -224,7 +231,6 @@ impl PeerConnection {
         self.channels.abort(now);
         self.drain_channels();
         self.media.close(now);
-        self.transport.close_dtls(now);
         self.connection_state = PeerConnectionState::Closed;
         self.ice_state = IceConnectionState::Closed;
     }
@@ -238,6 +244,7 @@ impl PeerConnection {
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.advance(now);
         self.record(|| Input::Timeout { now });
+        self.transport_idle_at = None;
         self.transport.handle_timeout(now);
         if self.poll_channel_timeout().is_some_and(|at| at <= now) {
             self.channels.handle_timeout(now);
@@ -269,6 +276,7 @@ impl PeerConnection {
     /// Makes the caller's time monotonic, or says that the connection is closed.
     fn enter(&mut self, now: Instant) -> Result<Instant, UsageError> {
         let now = self.clock.advance(now);
+        self.transport_idle_at = None;
         if self.closed { Err(UsageError::Closed) } else { Ok(now) }
     }
 
@@ -286,16 +294,18 @@ impl PeerConnection {
         &self.transport
     }
 
+    fn set_ice_state(&mut self, state: IceConnectionState) {
+        if state != self.ice_state {
+            self.ice_state = state;
+            self.events.push_back(Event::IceConnectionStateChange(state));
+        }
+    }
+
     fn update_states(&mut self) {
         if self.closed {
             return;
         }
-        let ice = ice_connection_state(self.transport.ice.state());
-        if ice != self.ice_state {
-            self.ice_state = ice;
-            self.events.push_back(Event::IceConnectionStateChange(ice));
-        }
-        let combined = states::combined(ice, self.transport.state);
+        let combined = states::combined(self.ice_state, self.transport.state);
         if combined != self.connection_state {
             self.connection_state = combined;
             self.events.push_back(Event::ConnectionStateChange(combined));

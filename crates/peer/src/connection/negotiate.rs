@@ -5,11 +5,12 @@ use crate::error::UsageError;
 use crate::event::Event;
 use crate::jsep::{
     Changes, DtlsRole, IceRole, LocalTransport, Negotiated, OfferOptions, RemoteTransport, SdpType,
-    SessionDescription, TransportDescription,
+    SessionDescription, SignalingState, TransportDescription,
 };
 use crate::record::Input;
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use sendrecv_core::Instant;
 use sendrecv_crypto::HashAlgorithm;
@@ -25,12 +26,10 @@ impl PeerConnection {
     /// # Errors
     /// [`UsageError::Jsep`] in the wrong state, [`UsageError::Closed`].
     pub fn create_offer(&mut self, options: OfferOptions) -> Result<SessionDescription, UsageError> {
-        let now = self.enter(self.clock.now())?;
+        self.enter(self.clock.now())?;
         self.record(|| Input::CreateOffer { options });
-        if self.jsep.offer_restarts_ice(&options) {
-            self.restart_agent(now)?;
-        }
-        let transport = self.describe_transport();
+        let restarts = self.jsep.offer_restarts_ice(&options);
+        let transport = self.describe_next_transport(restarts);
         Ok(self.jsep.create_offer(&options, &transport)?)
     }
 
@@ -39,12 +38,10 @@ impl PeerConnection {
     /// # Errors
     /// [`UsageError::Jsep`] without a remote offer, [`UsageError::Closed`].
     pub fn create_answer(&mut self) -> Result<SessionDescription, UsageError> {
-        let now = self.enter(self.clock.now())?;
+        self.enter(self.clock.now())?;
         self.record(|| Input::CreateAnswer);
-        if self.jsep.answer_restarts_ice() && !self.answer_has_new_credentials() {
-            self.restart_agent(now)?;
-        }
-        let transport = self.describe_transport();
+        let restarts = self.jsep.answer_restarts_ice();
+        let transport = self.describe_next_transport(restarts);
         Ok(self.jsep.create_answer(&transport)?)
     }
 
@@ -114,18 +111,20 @@ impl PeerConnection {
         }
     }
 
-    fn restart_agent(&mut self, now: Instant) -> Result<(), UsageError> {
-        self.transport.ice.restart(now)?;
-        self.local_candidates.clear();
-        Ok(())
-    }
-
-    /// Whether the agent restarted since our last description, as it does for an offer that we took back.
-    fn answer_has_new_credentials(&self) -> bool {
-        let ufrag = &self.transport.ice.local_parameters().ufrag;
-        let described = self.jsep.current_local_description();
-        described
-            .is_some_and(|description| !description.sdp.contains(&alloc::format!("a=ice-ufrag:{ufrag}\r\n")))
+    /// What the next description says about the transport: with credentials that only setting it brings into use, if
+    /// it restarts ICE.
+    fn describe_next_transport(&mut self, restarts: bool) -> TransportDescription {
+        let present = Some(self.transport.ice.local_parameters().ufrag.as_str());
+        let mut description = self.describe_transport();
+        if restarts && self.jsep.current_local_ufrag() == present {
+            let parameters = self.transport.ice.prepare_restart();
+            description.ice_ufrag.clone_from(&parameters.ufrag);
+            description.ice_pwd.clone_from(&parameters.pwd);
+            description.candidates.clear();
+            description.end_of_candidates = false;
+            description.default_address = None;
+        }
+        description
     }
 
     /// Does what a description changed, in the order W3C webrtc-pc gives the events.
@@ -133,14 +132,19 @@ impl PeerConnection {
         if let Some(role) = changes.ice_role {
             self.transport.ice.set_role(now, ice_role(role))?;
         }
+        self.follow_local_credentials(now)?;
         if let Some(local) = changes.local_transport {
             self.start_gathering(now, local)?;
         }
-        if let Some(remote) = changes.remote_transport {
-            self.apply_remote_transport(now, &remote)?;
+        if let Some(remote) = &changes.remote_transport
+            && self.jsep.signaling_state() != SignalingState::HaveRemoteOffer
+        {
+            self.apply_remote_transport(now, remote)?;
         }
         if let Some(negotiated) = &changes.negotiated {
-            self.apply_negotiated(now, negotiated)?;
+            let remote = changes.remote_transport.as_ref();
+            let fingerprints = remote.map(dtls_fingerprints).unwrap_or_default();
+            self.apply_negotiated(now, negotiated, &fingerprints)?;
         }
         for id in changes.removed.iter().chain(&changes.stopped) {
             self.sections.remove(now, &mut self.media, *id);
@@ -152,6 +156,24 @@ impl PeerConnection {
         self.events.extend(changes.tracks.muted.into_iter().map(Event::TrackMute));
         self.events.extend(changes.tracks.events.into_iter().map(Event::Track));
         self.drive(now);
+        Ok(())
+    }
+
+    /// Brings ICE to the credentials of our latest description: those prepared for a restart, or those of before if
+    /// the offer that restarted was taken back.
+    fn follow_local_credentials(&mut self, now: Instant) -> Result<(), UsageError> {
+        let ice = &mut self.transport.ice;
+        let Some(described) = self.jsep.local_ufrag() else { return Ok(()) };
+        if described == ice.local_parameters().ufrag {
+            return Ok(());
+        }
+        self.local_candidates.clear();
+        if described == ice.prepare_restart().ufrag {
+            ice.restart(now)?;
+        } else {
+            ice.undo_restart(now)?;
+            ice.gather(now)?;
+        }
         Ok(())
     }
 
@@ -167,12 +189,6 @@ impl PeerConnection {
             lite: remote.ice_lite,
             options: remote.ice_options.clone(),
         };
-        let known = self.transport.ice.remote_parameters();
-        let differs =
-            known.is_some_and(|known| known.ufrag != parameters.ufrag || known.pwd != parameters.pwd);
-        if differs {
-            self.restart_agent(now)?;
-        }
         self.transport.ice.set_remote_parameters(now, parameters)?;
         for line in &remote.candidates {
             // What this side cannot use (another component, another transport) is no fault of the description.
@@ -181,30 +197,64 @@ impl PeerConnection {
         if remote.end_of_candidates {
             self.transport.ice.end_of_remote_candidates(now)?;
         }
-        self.remember_fingerprints(remote);
         Ok(())
     }
 
-    fn remember_fingerprints(&mut self, remote: &RemoteTransport) {
-        let parse =
-            |fingerprint: &sendrecv_sdp::Fingerprint| fingerprint.to_string().parse::<Fingerprint>().ok();
-        self.remote_fingerprints = remote.fingerprints.iter().filter_map(parse).collect();
-    }
-
-    fn apply_negotiated(&mut self, now: Instant, negotiated: &Negotiated) -> Result<(), UsageError> {
-        if let Some(role) = negotiated.dtls_role {
-            let fingerprints = core::mem::take(&mut self.remote_fingerprints);
-            self.transport.configure(now, dtls_role(role), &fingerprints, negotiated.dtls_restart);
-            self.remote_fingerprints = fingerprints;
+    fn apply_negotiated(
+        &mut self,
+        now: Instant,
+        negotiated: &Negotiated,
+        fingerprints: &[Fingerprint],
+    ) -> Result<(), UsageError> {
+        // Channels that wait for their first association go on waiting.
+        if negotiated.dtls_restart && self.sctp_started {
+            self.restart_association(now);
+        }
+        match negotiated.dtls_role {
+            Some(role) => {
+                self.transport.configure(now, dtls_role(role), fingerprints, negotiated.dtls_restart);
+            }
+            None => self.lose_transport(now)?,
         }
         self.sections.negotiate(now, &mut self.media, negotiated)?;
-        if let Some(sctp) = &negotiated.sctp {
-            let size =
-                sctp.max_message_size.map_or(UNLIMITED, |size| usize::try_from(size).unwrap_or(UNLIMITED));
-            self.channels.set_remote_max_message_size(size.min(UNLIMITED));
-            self.sctp_wanted = true;
+        match &negotiated.sctp {
+            Some(sctp) => {
+                let size = sctp.max_message_size.and_then(|size| usize::try_from(size).ok());
+                self.channels.set_remote_max_message_size(size.unwrap_or(UNLIMITED).min(UNLIMITED));
+                self.sctp_wanted = true;
+            }
+            // A provisional answer may still be followed by one that takes the section, and channels created during
+            // the exchange wait for the next.
+            None if self.jsep.signaling_state() == SignalingState::Stable
+                && !self.jsep.wants_data_channels() =>
+            {
+                if self.sctp_started || self.channels.channels().next().is_some() {
+                    self.restart_association(now);
+                }
+                self.sctp_wanted = false;
+            }
+            None => {}
         }
         Ok(())
+    }
+
+    /// Every section is refused: ICE and DTLS end here, and what comes later starts anew.
+    fn lose_transport(&mut self, now: Instant) -> Result<(), UsageError> {
+        if self.jsep.signaling_state() != SignalingState::Stable {
+            return Ok(());
+        }
+        self.transport.discard();
+        self.local_candidates.clear();
+        Ok(self.transport.ice.forget_peer(now)?)
+    }
+
+    /// The data channels there are close; those to come get an association of their own.
+    fn restart_association(&mut self, now: Instant) {
+        self.associations = self.associations.wrapping_add(1);
+        let seed = self.sctp_seed.derive_indexed("association", self.associations);
+        self.channels.restart(super::channel_config(&self.configuration), &seed, now);
+        self.sctp_started = false;
+        self.full_packet = usize::MAX;
     }
 
     /// Address and port of the candidate that goes into `c=` and `m=` lines.
@@ -234,6 +284,10 @@ const fn dtls_role(role: DtlsRole) -> Role {
         DtlsRole::Client => Role::Client,
         DtlsRole::Server => Role::Server,
     }
+}
+
+fn dtls_fingerprints(remote: &RemoteTransport) -> Vec<Fingerprint> {
+    remote.fingerprints.iter().filter_map(|fingerprint| fingerprint.to_string().parse().ok()).collect()
 }
 
 /// The value of a candidate-attribute, without its name.

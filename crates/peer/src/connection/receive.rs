@@ -33,6 +33,7 @@ impl PeerConnection {
         if self.closed {
             return Err(self.discard(Discard::Closed));
         }
+        self.transport_idle_at = None;
         match self.transport.handle_datagram(now, path, datagram) {
             Ok(Received::Rtp(packet)) => self.receive_rtp(now, packet),
             Ok(Received::Rtcp(packet)) => {
@@ -41,8 +42,10 @@ impl PeerConnection {
                 outcome.map(|()| Inbound::Consumed).map_err(Discard::Media)
             }
             Ok(Received::Records(records)) => {
-                // The handshake may end in the very datagram that brings the first data.
-                self.drive(now);
+                if !self.sctp_started {
+                    // The handshake may end in the very datagram that brings the first data.
+                    self.drive(now);
+                }
                 for record in records {
                     // A packet without effect is counted by the association and takes nothing from the others.
                     let _ = self.channels.handle_datagram(now, record);

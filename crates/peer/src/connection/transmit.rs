@@ -34,7 +34,7 @@ impl PeerConnection {
     /// least; with 64 KiB, packets of equal size come in batches. `None` when there is nothing to send.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
         let now = self.clock.advance(now);
-        let datagrams = self.next_datagrams(now, out);
+        let datagrams = self.next_datagrams(now, out).or_else(|| self.next_while_closing(now, out));
         if let Some(recorder) = &mut self.recorder {
             let written = datagrams.as_ref().and_then(|datagrams| out.get(..datagrams.len));
             recorder.push_transmit(
@@ -48,20 +48,45 @@ impl PeerConnection {
         datagrams
     }
 
+    /// ICE and DTLS go first. Once they have nothing to say they are not asked again for every packet of a burst, but
+    /// when it is over: a packet may have made a relay or DTLS want something.
     fn next_datagrams(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
-        if let Some(one) = self.write_one(out, sendrecv_ice::DATA_HEADROOM, |this, packet| {
+        let asked_before = self.transport_idle_at == Some(now);
+        if !asked_before && let Some(one) = self.next_of_transport(now, out) {
+            return Some(one);
+        }
+        self.transport_idle_at = Some(now);
+        if let Some(some) = self.next_of_layers_above(now, out) {
+            return Some(some);
+        }
+        if asked_before { self.next_of_transport(now, out) } else { None }
+    }
+
+    /// What is left to say after `close`: a lower layer ends only when those above have had their last word.
+    fn next_while_closing(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        while self.closed && self.transport.end_next(now) {
+            let last_words = self.next_datagrams(now, out);
+            if last_words.is_some() {
+                return last_words;
+            }
+        }
+        None
+    }
+
+    fn next_of_transport(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        let one = self.write_one(out, sendrecv_ice::DATA_HEADROOM, |this, packet| {
             this.transport.ice.poll_transmit(now, packet)
-        }) {
-            return Some(one);
-        }
-        if let Some(one) = self.write_one(out, HEADROOM, |this, packet| this.transport.poll_dtls(now, packet))
-        {
-            return Some(one);
-        }
-        if self.transport.can_send_media()
-            && let Some(one) = self.write_one(out, HEADROOM, |this, packet| this.next_media(now, packet))
-        {
-            return Some(one);
+        });
+        one.or_else(|| self.write_one(out, HEADROOM, |this, packet| this.transport.poll_dtls(now, packet)))
+    }
+
+    fn next_of_layers_above(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        if self.transport.can_send_media() {
+            // Exactly what a relay takes, so that without one the packet is written where it stays.
+            let headroom = self.transport.ice.path_mtu_overhead();
+            if let Some(one) = self.write_one(out, headroom, |this, packet| this.next_media(now, packet)) {
+                return Some(one);
+            }
         }
         if self.sctp_started && self.transport.can_send_data() { self.write_data(now, out) } else { None }
     }

@@ -66,6 +66,8 @@ impl Negotiation {
     fn apply_rollback(&mut self) -> Changes {
         let mut changes = Changes::default();
         self.roll_back(&mut changes);
+        let remote = self.current_remote.as_ref();
+        changes.remote_transport = remote.and_then(|remote| self.remote_transport(&remote.parsed));
         changes
     }
 
@@ -114,7 +116,12 @@ impl Negotiation {
     }
 
     fn apply_local_answer(&mut self, answer: Created, kind: SdpType, state: SignalingState) -> Changes {
-        let mut changes = Changes { local_transport: self.take_local(kind, answer), ..Changes::default() };
+        let remote = self.pending_remote.as_ref().and_then(|remote| self.remote_transport(&remote.parsed));
+        let mut changes = Changes {
+            local_transport: self.take_local(kind, answer),
+            remote_transport: remote,
+            ..Changes::default()
+        };
         self.finish_sections(true, kind, &mut changes);
         self.state = state;
         self.conclude(kind, &mut changes);
@@ -149,7 +156,7 @@ impl Negotiation {
     fn remote_transport(&self, session: &sdp::SessionDescription) -> Option<RemoteTransport> {
         let tag = transport_section(session)?;
         let (ufrag, pwd) = session.ice_credentials_of(tag)?;
-        let before = self.latest_remote().and_then(|remote| credentials(&remote.parsed));
+        let before = self.current_remote.as_ref().and_then(|remote| credentials(&remote.parsed));
         Some(RemoteTransport {
             ice_ufrag: ufrag.to_owned(),
             ice_pwd: pwd.to_owned(),

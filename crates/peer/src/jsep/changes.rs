@@ -23,7 +23,8 @@ pub struct Changes {
     pub ice_role: Option<IceRole>,
     /// Our ICE credentials as described: candidates are to be gathered for them.
     pub local_transport: Option<LocalTransport>,
-    /// How to reach the other side, as its description says.
+    /// How to reach the other side, as its description says. To be used once both sides are described, which is when
+    /// an answer is set or an offer rolled back; with the offer it comes for information.
     pub remote_transport: Option<RemoteTransport>,
     /// What offer and answer agreed on.
     pub negotiated: Option<Negotiated>,

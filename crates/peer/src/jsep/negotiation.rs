@@ -261,6 +261,26 @@ impl Negotiation {
         self.pending_local.as_ref().map(Applied::to_description)
     }
 
+    /// The ICE user fragment that our latest description gives.
+    pub fn local_ufrag(&self) -> Option<&str> {
+        self.latest_local()
+            .and_then(|local| super::verify::credentials(&local.parsed))
+            .map(|(ufrag, _)| ufrag)
+    }
+
+    /// The ICE user fragment that our current description gives: that of the last exchange which ended.
+    pub fn current_local_ufrag(&self) -> Option<&str> {
+        let local = self.current_local.as_ref();
+        local.and_then(|local| super::verify::credentials(&local.parsed)).map(|(ufrag, _)| ufrag)
+    }
+
+    /// The ICE user fragment that the other side's latest description gives.
+    pub fn remote_ufrag(&self) -> Option<&str> {
+        self.latest_remote()
+            .and_then(|remote| super::verify::credentials(&remote.parsed))
+            .map(|(ufrag, _)| ufrag)
+    }
+
     /// `canTrickleIceCandidates`: whether the other side takes candidates later; `None` before it said anything.
     pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
         let remote = &self.latest_remote()?.parsed;
@@ -283,6 +303,11 @@ impl Negotiation {
     pub fn want_data_channels(&mut self) {
         self.data.wanted = true;
         self.update_negotiation_needed();
+    }
+
+    /// Whether data channels were created here and their section was not refused.
+    pub const fn wants_data_channels(&self) -> bool {
+        self.data.wanted
     }
 
     /// `restartIce()`: the next offer is to have new ICE credentials, and negotiation is needed.

@@ -270,7 +270,7 @@ impl Input {
             Self::CreateOffer { options } => drop(pc.create_offer(options)?),
             Self::CreateAnswer => drop(pc.create_answer()?),
             Self::SetLocalDescription { now, description } => {
-                pc.set_local_description(now, Some(description))?
+                pc.set_local_description(now, Some(description))?;
             }
             Self::SetRemoteDescription { now, description } => pc.set_remote_description(now, description)?,
             Self::AddIceCandidate { now, candidate } => pc.add_ice_candidate(now, candidate)?,
@@ -278,10 +278,10 @@ impl Input {
             Self::Close { now } => pc.close(now),
             Self::AddLocalSocket { now, socket } => pc.add_local_socket(now, socket.into_socket())?,
             Self::RemoveLocalSocket { now, protocol, address } => {
-                pc.remove_local_socket(now, protocol, address)?
+                pc.remove_local_socket(now, protocol, address)?;
             }
             Self::NameResolved { now, id, addresses } => {
-                pc.name_resolved(now, NameId::from_bits(id), &addresses)?
+                pc.name_resolved(now, NameId::from_bits(id), &addresses)?;
             }
             Self::StreamOpened { now, id, local } => pc.stream_opened(now, StreamId::from_bits(id), local)?,
             Self::StreamFailed { now, id } => pc.stream_failed(now, StreamId::from_bits(id))?,
@@ -318,7 +318,7 @@ impl Input {
                 )?;
             }
             Self::ReplaceTrack { now, transceiver, track } => {
-                pc.replace_track(now, transceiver, track.as_deref())?
+                pc.replace_track(now, transceiver, track.as_deref())?;
             }
             Self::SetDirection { now, transceiver, direction } => {
                 pc.set_direction(now, transceiver, parse(&direction))?;

@@ -74,11 +74,11 @@ impl Pair {
                 return true;
             }
             let timeouts = self.sides.iter().filter_map(|side| side.pc.poll_timeout());
-            let next = timeouts.chain(self.wire.iter().map(|(at, ..)| *at)).min().unwrap_or(end);
-            if next > end {
+            let next = timeouts.chain(self.wire.iter().map(|(at, ..)| *at)).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
                 self.now = end;
                 return done(self);
-            }
+            };
             self.now = self.now.max(next);
             self.deliver();
             for side in &mut self.sides {
@@ -107,7 +107,7 @@ impl Pair {
                 for bytes in out[..datagrams.len].chunks(size) {
                     self.sent += 1;
                     side.datagrams_sent += 1;
-                    if self.lose_every > 0 && self.sent % self.lose_every == 0 {
+                    if self.lose_every > 0 && self.sent.is_multiple_of(self.lose_every) {
                         continue;
                     }
                     let path = Path::udp(datagrams.path.remote, datagrams.path.local);

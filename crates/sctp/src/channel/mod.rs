@@ -355,6 +355,11 @@ impl DataChannels {
         self.remote_max_message_size = if bytes == 0 { usize::MAX } else { bytes };
     }
 
+    /// The longest message in bytes the peer takes.
+    pub const fn remote_max_message_size(&self) -> usize {
+        self.remote_max_message_size
+    }
+
     /// Sets the longest SCTP packet in bytes that is known to pass.
     pub fn set_max_packet_size(&mut self, now: Instant, bytes: usize) {
         self.association.set_max_packet_size(now, bytes);
