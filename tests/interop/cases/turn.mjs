@@ -11,7 +11,7 @@ export const cases = [];
 for (const browser of ['chromium', 'firefox']) {
   const add = (what, run) => cases.push({ name: `${browser}/${what}`, browser, ...ISOLATED, run });
   for (const transport of ['udp', 'tcp', 'tls']) {
-    if (transport !== 'tls') add(`TURN over ${transport}, the program relayed`, context => relayed(context, { ours: transport }));
+    add(`TURN over ${transport}, the program relayed`, context => relayed(context, { ours: transport }));
     add(`TURN over ${transport}, the browser relayed`, context => relayed(context, { theirs: transport }));
   }
   add('TURN on both sides', context => relayed(context, { ours: 'udp', theirs: 'udp' }));
