@@ -75,7 +75,8 @@ pub trait CryptoProvider: fmt::Debug + Send + Sync + 'static {
     fn import_pkcs8(&self, der: &[u8]) -> Result<Box<dyn SigningKey>, CryptoError>;
 
     /// Checks `signature` over `message`. `public_key` is the key as in a certificate's SubjectPublicKeyInfo bit string:
-    /// an uncompressed point for ECDSA, an RSAPublicKey DER for RSA.
+    /// an uncompressed point for ECDSA, an RSAPublicKey DER for RSA. With ECDSA the scheme says the hash and the key the
+    /// curve, as in DTLS 1.2; who wants them bound together, as 1.3 has it, checks that before.
     fn verify(
         &self,
         scheme: SignatureScheme,
@@ -106,6 +107,9 @@ pub(crate) fn draw<T>(
 
 /// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
 #[cfg(feature = "rustcrypto")]
+/// Bytes of an uncompressed point on P-384.
+pub(crate) const P384_POINT_LEN: usize = 97;
+
 pub(crate) fn is_uncompressed(point: &[u8]) -> bool {
     point.first() == Some(&4)
 }

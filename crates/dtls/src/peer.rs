@@ -84,11 +84,14 @@ pub(crate) fn unless_fuzzing(failure: Failure) -> Result<(), Failure> {
     if cfg!(fuzzing) { Ok(()) } else { Err(failure) }
 }
 
-/// Whether a key of this kind may sign with this scheme in this version.
+/// Whether a key of this kind may sign with this scheme in this version. The names of ECDSA schemes bind the curve since
+/// 1.3; in 1.2 they say the hash only, and OpenSSL signs with SHA-256 and a P-384 key (RFC 8446, section 4.2.3).
 fn fits(scheme: SignatureScheme, kind: KeyKind, version: Version) -> bool {
+    let is_ecdsa_of_1_2 =
+        version == Version::Dtls12 && matches!(kind, KeyKind::EcdsaP256 | KeyKind::EcdsaP384);
     match scheme {
-        SignatureScheme::EcdsaSecp256r1Sha256 => kind == KeyKind::EcdsaP256,
-        SignatureScheme::EcdsaSecp384r1Sha384 => kind == KeyKind::EcdsaP384,
+        SignatureScheme::EcdsaSecp256r1Sha256 => kind == KeyKind::EcdsaP256 || is_ecdsa_of_1_2,
+        SignatureScheme::EcdsaSecp384r1Sha384 => kind == KeyKind::EcdsaP384 || is_ecdsa_of_1_2,
         SignatureScheme::RsaPssRsaeSha256 => kind == KeyKind::Rsa,
         SignatureScheme::RsaPkcs1Sha256 => kind == KeyKind::Rsa && version == Version::Dtls12,
     }
@@ -106,4 +109,24 @@ pub(crate) fn choose_scheme(
             && theirs.contains(&scheme.code())
     };
     own.iter().find(usable).copied().ok_or(Failure::NoCommonSignatureScheme)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ecdsa_schemes_bind_the_curve_in_1_3_only() {
+        let (sha256, sha384) = (SignatureScheme::EcdsaSecp256r1Sha256, SignatureScheme::EcdsaSecp384r1Sha384);
+        for (scheme, kind, bound) in [
+            (sha256, KeyKind::EcdsaP256, true),
+            (sha384, KeyKind::EcdsaP384, true),
+            (sha256, KeyKind::EcdsaP384, false),
+            (sha384, KeyKind::EcdsaP256, false),
+        ] {
+            assert!(fits(scheme, kind, Version::Dtls12));
+            assert_eq!(fits(scheme, kind, Version::Dtls13), bound, "{scheme:?} {kind:?}");
+        }
+        assert!(!fits(sha256, KeyKind::Rsa, Version::Dtls12));
+    }
 }

@@ -1,10 +1,10 @@
 //! Checking signatures of peers.
 
-use crate::provider::is_uncompressed;
+use crate::provider::{P384_POINT_LEN, is_uncompressed};
 use crate::{CryptoError, SignatureScheme};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-    UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 
 pub(super) fn verify(
@@ -13,9 +13,12 @@ pub(super) fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
+    let is_p384 = public_key.len() == P384_POINT_LEN;
     let algorithm: &'static dyn VerificationAlgorithm = match scheme {
+        SignatureScheme::EcdsaSecp256r1Sha256 if is_p384 => &ECDSA_P384_SHA256_ASN1,
         SignatureScheme::EcdsaSecp256r1Sha256 => &ECDSA_P256_SHA256_ASN1,
-        SignatureScheme::EcdsaSecp384r1Sha384 => &ECDSA_P384_SHA384_ASN1,
+        SignatureScheme::EcdsaSecp384r1Sha384 if is_p384 => &ECDSA_P384_SHA384_ASN1,
+        SignatureScheme::EcdsaSecp384r1Sha384 => &ECDSA_P256_SHA384_ASN1,
         SignatureScheme::RsaPkcs1Sha256 => &RSA_PKCS1_2048_8192_SHA256,
         SignatureScheme::RsaPssRsaeSha256 => &RSA_PSS_2048_8192_SHA256,
     };

@@ -1,12 +1,13 @@
 //! Checking signatures of peers.
 
-use crate::provider::is_uncompressed;
+use crate::provider::{P384_POINT_LEN, is_uncompressed};
 use crate::{CryptoError, SignatureScheme};
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::signature::Verifier;
+use rsa::signature::hazmat::PrehashVerifier;
 use rsa::traits::PublicKeyParts;
 use rsa::{RsaPublicKey, pkcs1v15, pss};
-use sha2::Sha256;
+use sha2::{Digest, Sha256, Sha384};
 
 /// Shorter RSA keys are refused.
 const MIN_RSA_BITS: u32 = 2048;
@@ -18,14 +19,8 @@ pub(super) fn verify(
     signature: &[u8],
 ) -> Result<(), CryptoError> {
     match scheme {
-        SignatureScheme::EcdsaSecp256r1Sha256 => {
-            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(uncompressed(public_key)?);
-            check(key, p256::ecdsa::DerSignature::from_bytes(signature), message)
-        }
-        SignatureScheme::EcdsaSecp384r1Sha384 => {
-            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(uncompressed(public_key)?);
-            check(key, p384::ecdsa::DerSignature::from_bytes(signature), message)
-        }
+        SignatureScheme::EcdsaSecp256r1Sha256 => ecdsa(public_key, &Sha256::digest(message), signature),
+        SignatureScheme::EcdsaSecp384r1Sha384 => ecdsa(public_key, &Sha384::digest(message), signature),
         SignatureScheme::RsaPkcs1Sha256 => {
             let key = rsa_key(public_key).map(pkcs1v15::VerifyingKey::<Sha256>::new);
             check(key, pkcs1v15::Signature::try_from(signature), message)
@@ -35,6 +30,27 @@ pub(super) fn verify(
             check(key, pss::Signature::try_from(signature), message)
         }
     }
+}
+
+/// The length of the point tells the curve.
+fn ecdsa(point: &[u8], digest: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
+    if uncompressed(point)?.len() == P384_POINT_LEN {
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(point);
+        check_digest(key, p384::ecdsa::DerSignature::from_bytes(signature), digest)
+    } else {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point);
+        check_digest(key, p256::ecdsa::DerSignature::from_bytes(signature), digest)
+    }
+}
+
+fn check_digest<K: PrehashVerifier<S>, S, E, F>(
+    key: Result<K, E>,
+    signature: Result<S, F>,
+    digest: &[u8],
+) -> Result<(), CryptoError> {
+    let key = key.map_err(|_| CryptoError::InvalidKey)?;
+    let signature = signature.map_err(|_| CryptoError::Unauthenticated)?;
+    key.verify_prehash(digest, &signature).map_err(|_| CryptoError::Unauthenticated)
 }
 
 fn check<K: Verifier<S>, S, E, F>(

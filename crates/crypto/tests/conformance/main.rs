@@ -55,6 +55,7 @@ macro_rules! suite_for {
             signatures::p256_signing_is_that_of_rfc6979,
             signatures::a_generated_key_signs_exports_and_imports,
             signatures::keys_made_by_openssl_sign_and_verify,
+            signatures::ecdsa_takes_the_hash_of_the_scheme_and_the_curve_of_the_key,
             signatures::a_key_signs_only_with_its_own_schemes,
             signatures::compressed_points_are_refused,
         }

@@ -88,6 +88,36 @@ pub(crate) fn keys_made_by_openssl_sign_and_verify(provider: Provider) {
     }
 }
 
+/// As OpenSSL signs in DTLS 1.2 with a P-384 key for a peer that names SHA-256 first, and the other way round.
+pub(crate) fn ecdsa_takes_the_hash_of_the_scheme_and_the_curve_of_the_key(provider: Provider) {
+    for (name, key_len, scheme, signature) in [
+        (
+            "p384",
+            97,
+            SignatureScheme::EcdsaSecp256r1Sha256,
+            "3066023100fb5cd9922e54ecc7e8e208745e1f87d693e3f3ae234b35d515e71fab9916f538f878cbf7ab6fe2a35c3dc35f693a\
+             a648023100eeea9606fefa389e8f8e17f0b7170e9cc900f63de7c94a039cabb5da1f5cfb695c9cee42d53a7fa45eae780d39ca\
+             f749",
+        ),
+        (
+            "p256",
+            65,
+            SignatureScheme::EcdsaSecp384r1Sha384,
+            "3044022019bb8f36f31479de6a7210c699c7e2152d25e6b6f44e08f0b866faa7a30a9f8c02204ebbed016bbf2557e5b30ce24e\
+             6d1e9d0a1daf2c3a9163a5d660fffb9d5cf5c8",
+        ),
+    ] {
+        let key = provider.import_pkcs8(&file(&format!("crypto/{name}.pkcs8.der"))).unwrap();
+        let public = &key.public_key_info()[key.public_key_info().len() - key_len..];
+        let signature = hex::decode(signature).unwrap();
+        assert_eq!(provider.verify(scheme, public, b"message", &signature), Ok(()), "{name}");
+        assert!(
+            provider.verify(key.schemes()[0], public, b"message", &signature).is_err(),
+            "{name}: the other hash"
+        );
+    }
+}
+
 pub(crate) fn a_key_signs_only_with_its_own_schemes(provider: Provider) {
     let mut rng = Seed::from_u64(3).rng();
     let key = provider.generate_p256(&mut rng).unwrap();
