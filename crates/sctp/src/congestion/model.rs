@@ -22,6 +22,8 @@ const WINDOW_GAIN: u64 = 512;
 const CYCLE: [u64; 8] = [320, 192, 253, 253, 253, 253, 253, 253];
 /// A round trip that loses more than a fifth of its packets is a queue overflowing, not noise.
 const LOSS_LIMIT: u64 = 5;
+/// Fewer lost packets than this are noise whatever their share: one of four is a quarter.
+const MIN_LOST_PACKETS: u64 = 6;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -93,21 +95,26 @@ impl ModelBased {
         }
     }
 
-    fn start_round(&mut self) {
+    fn start_round(&mut self, app_limited: bool) {
         self.round = self.round.saturating_add(1);
         let total = self.round_acked.saturating_add(self.round_lost);
-        let heavy = self.round_lost.saturating_mul(LOSS_LIMIT) > total;
+        let heavy = self.round_lost.saturating_mul(LOSS_LIMIT) > total
+            && self.round_lost >= wide(self.packet_size).saturating_mul(MIN_LOST_PACKETS);
         if self.phase == Phase::Startup {
-            self.judge_startup(heavy);
+            self.judge_startup(heavy, app_limited);
         } else if heavy {
             self.ceiling = self.window().saturating_mul(7) / 10;
         }
         (self.round_acked, self.round_lost) = (0, 0);
     }
 
-    /// Startup ends when three rounds brought no quarter more bandwidth, or when the queue overflows.
-    fn judge_startup(&mut self, heavy_loss: bool) {
+    /// Startup ends when three rounds brought no quarter more bandwidth, or when the queue overflows. A round in which
+    /// the application sent less than it might have shows neither.
+    fn judge_startup(&mut self, heavy_loss: bool, app_limited: bool) {
         let bandwidth = self.bandwidth.get();
+        if app_limited && !heavy_loss {
+            return;
+        }
         if bandwidth >= self.full_bandwidth.saturating_mul(5) / 4 {
             self.full_bandwidth = bandwidth;
             self.full_rounds = 0;
@@ -210,7 +217,7 @@ impl CongestionControl for ModelBased {
         self.round_lost = self.round_lost.saturating_add(wide(ack.lost));
         self.update_estimates(ack);
         if ack.round_started {
-            self.start_round();
+            self.start_round(ack.delivery.is_some_and(|delivery| delivery.app_limited));
         }
         if let Some(conserving) = self.conserving {
             let grown = conserving.saturating_add(ack.acked.saturating_mul(2));
