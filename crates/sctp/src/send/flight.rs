@@ -156,6 +156,14 @@ impl Flight {
         tsn
     }
 
+    /// Gives a TSN to the end of a message that will not be sent, so that there is something to skip even when the
+    /// peer has acknowledged all that was sent of it.
+    pub(crate) fn push_abandoned(&mut self, message: u32) {
+        let mut fragment = Fragment::new(message, 0, 0, (0, 0));
+        fragment.state = FragmentState::Abandoned;
+        self.ring.push(fragment);
+    }
+
     fn note_transmission(&mut self, now: Instant, tsn: u64, fragment: &mut Fragment) {
         if self.bytes == 0 {
             (self.first_sent_at, self.delivered_at) = (now, now);

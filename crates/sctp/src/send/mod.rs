@@ -169,7 +169,8 @@ impl Sender {
         let mut acked = Acked::default();
         let Self { flight, queue, .. } = self;
         flight.ack_cumulative(cumulative, &mut acked, |message| queue.release(message));
-        self.recovery.rearm(now, &self.flight, &self.rtt, false);
+        self.advance_forward_point(now);
+        self.recovery.rearm(now, &self.flight, &self.rtt, self.forward.is_pending());
         Ok(())
     }
 
@@ -338,10 +339,18 @@ impl Sender {
         if !self.partial_reliability {
             return;
         }
+        self.end_cut_short();
         let Self { forward, flight, queue, interleaving, .. } = self;
         forward.advance(flight, queue, *interleaving);
         if self.forward.is_pending() {
             self.recovery.arm(now, &self.flight, &self.rtt);
+        }
+    }
+
+    /// Ends messages that were given up half sent, before another takes the TSN behind their last fragment.
+    fn end_cut_short(&mut self) {
+        while let Some(message) = self.queue.pop_cut_short() {
+            self.flight.push_abandoned(message);
         }
     }
 
@@ -454,6 +463,7 @@ impl Sender {
             self.send_new(now, cut, out);
             chunks = chunks.saturating_add(1);
         }
+        self.advance_forward_point(now);
         if !self.queue.has_data() {
             self.flight.mark_app_limited();
             self.window_limited = self.flight.bytes() >= self.congestion.window();
@@ -472,6 +482,7 @@ impl Sender {
         let wire = clamp16(DataHeader::wire_len(self.interleaving, cut.len));
         let mut fragment = Fragment::new(cut.message, cut.offset, cut.index, (clamp16(cut.len), wire));
         (fragment.beginning, fragment.ending) = (cut.beginning, cut.ending);
+        self.end_cut_short();
         let tsn = low32(self.flight.next_tsn());
         if let Some(message) = self.queue.message(cut.message) {
             // The last packet a full window lets out asks for an answer at once (RFC 7053).

@@ -95,6 +95,8 @@ pub(crate) struct SendQueue {
     limit: usize,
     low: VecDeque<u16>,
     drained: VecDeque<u16>,
+    /// Messages that were given up after some of their fragments had left, and before the others had.
+    cut_short: VecDeque<u32>,
     pub(crate) messages_sent: u64,
     pub(crate) messages_abandoned: u64,
 }
@@ -109,6 +111,7 @@ impl SendQueue {
             limit,
             low: VecDeque::new(),
             drained: VecDeque::new(),
+            cut_short: VecDeque::new(),
             messages_sent: 0,
             messages_abandoned: 0,
         }
@@ -405,12 +408,22 @@ impl SendQueue {
         if !message.queued {
             return;
         }
+        if message.sent > 0 {
+            message.in_flight = message.in_flight.saturating_add(1);
+            self.cut_short.push_back(key);
+        }
         let (stream, remaining, counted) = (message.stream, message.remaining(), message.counted);
         let Some(stream_key) = self.streams.key(stream) else { return };
         self.account_sent(stream_key, remaining, counted);
         self.unlink_head(stream_key);
         self.after_abandoned_head(stream_key);
         self.forget_if_done(key);
+    }
+
+    /// The next message whose number the peer may wait for although none of its fragments is under way any more. The
+    /// flight must be given something to refer to it.
+    pub(crate) fn pop_cut_short(&mut self) -> Option<u32> {
+        self.cut_short.pop_front()
     }
 
     /// A stream that is not held stays in the ready list, even when empty: its turn finds that out.
