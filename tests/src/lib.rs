@@ -3,16 +3,21 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unreachable,
     reason = "test support may panic"
 )]
 
 mod allocations;
+mod hosted_peer;
 mod internet;
 mod peer_node;
+mod stream_server;
 mod turn_server;
 
 pub use allocations::{Allocations, Counting};
+pub use hosted_peer::{Handle, Host, HostedPeer, News, Teller};
 pub use internet::{Access, Internet, Machine, SERVER, USER};
 pub use peer_node::{MediaReceived, PeerNode};
+pub use stream_server::StreamServer;
 pub use turn_server::TurnServer;

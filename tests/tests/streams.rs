@@ -1,0 +1,116 @@
+//! Peers that reach each other through a TURN server over TCP and TLS only, under both hosts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use sendrecv::{Configuration, IceServer, IceTransportPolicy, PeerConnectionState};
+use sendrecv_net::{HostOptions, TlsRoots};
+use sendrecv_tests::{Host, HostedPeer, News, StreamServer, USER};
+
+const EVERY_PAIR: [(Host, Host); 3] =
+    [(Host::Tokio, Host::Tokio), (Host::Blocking, Host::Blocking), (Host::Tokio, Host::Blocking)];
+
+fn relayed_through(url: String) -> Configuration {
+    let server =
+        IceServer { urls: vec![url], username: Some(USER.0.to_owned()), credential: Some(USER.1.to_owned()) };
+    Configuration {
+        ice_servers: vec![server],
+        ice_transport_policy: IceTransportPolicy::Relay,
+        ..Configuration::default()
+    }
+}
+
+fn over_tcp(server: &StreamServer) -> Configuration {
+    relayed_through(format!("turn:{}?transport=tcp", server.address()))
+}
+
+/// A configuration that calls the server by `name`.
+fn over_tls(server: &StreamServer, name: &str) -> Configuration {
+    relayed_through(format!("turns:{name}:{}", server.address().port()))
+}
+
+fn trusting(server: &StreamServer) -> HostOptions {
+    let tls_roots = TlsRoots::default().with_pem(server.root().as_bytes()).unwrap();
+    HostOptions { tls_roots, ..HostOptions::default() }
+}
+
+fn exchange(
+    server: &StreamServer,
+    hosts: (Host, Host),
+    configuration: &Configuration,
+    options: &HostOptions,
+) {
+    let a = HostedPeer::start_with(hosts.0, false, configuration.clone(), options.clone());
+    let b = HostedPeer::start_with(hosts.1, true, configuration.clone(), options.clone());
+    let (channel, before) = (a.connect_to(&b), server.relayed());
+    assert_eq!(server.allocations(), 2);
+    a.exchange(channel, 100);
+    assert!(server.relayed() > before + 100);
+    a.close();
+    b.close();
+    for _ in 0..500 {
+        if server.allocations() == 0 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("a closed peer does not release its allocation");
+}
+
+#[test]
+fn peers_connect_relayed_over_tcp() {
+    for hosts in EVERY_PAIR {
+        let server = StreamServer::tcp();
+        exchange(&server, hosts, &over_tcp(&server), &HostOptions::default());
+    }
+}
+
+#[test]
+fn peers_connect_relayed_over_tls() {
+    for hosts in EVERY_PAIR {
+        let server = StreamServer::tls("localhost");
+        exchange(&server, hosts, &over_tls(&server, "localhost"), &trusting(&server));
+    }
+}
+
+#[test]
+fn a_server_may_be_called_by_its_address() {
+    let server = StreamServer::tls("127.0.0.1");
+    let hosts = (Host::Tokio, Host::Blocking);
+    exchange(&server, hosts, &over_tls(&server, "127.0.0.1"), &trusting(&server));
+}
+
+#[test]
+fn a_server_that_cannot_prove_its_name_is_not_used() {
+    let server = StreamServer::tls("elsewhere.example");
+    for (host, options) in [(Host::Tokio, trusting(&server)), (Host::Blocking, HostOptions::default())] {
+        let peer = HostedPeer::start_with(host, false, over_tls(&server, "localhost"), options);
+        peer.with(|pc, now| {
+            pc.create_data_channel(now, "test", sendrecv::DataChannelInit::default()).unwrap();
+            pc.set_local_description(now, None).unwrap();
+        });
+        let description = peer.gathered();
+        assert!(!description.sdp.contains("a=candidate"), "{}", description.sdp);
+        peer.close();
+    }
+    assert!(server.accepted() >= 2);
+    assert_eq!(server.allocations(), 0);
+}
+
+#[test]
+fn peers_notice_at_once_when_the_server_hangs_up() {
+    for (server, name) in [(StreamServer::tcp(), None), (StreamServer::tls("localhost"), Some("localhost"))] {
+        let configuration = name.map_or_else(|| over_tcp(&server), |name| over_tls(&server, name));
+        let options = if name.is_some() { trusting(&server) } else { HostOptions::default() };
+        let [a, b] = [(Host::Tokio, false), (Host::Blocking, true)].map(|(host, echoes)| {
+            HostedPeer::start_with(host, echoes, configuration.clone(), options.clone())
+        });
+        a.connect_to(&b);
+        server.hang_up();
+        for peer in [a, b] {
+            peer.wait_for("the loss of the connection", |news| {
+                let lost = [PeerConnectionState::Disconnected, PeerConnectionState::Failed];
+                matches!(news, News::State(state) if lost.contains(&state)).then_some(())
+            });
+            peer.close();
+        }
+    }
+}
