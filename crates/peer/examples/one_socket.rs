@@ -1,5 +1,5 @@
-//! Several connections on one UDP socket at each end, with nothing but the standard library below them: `cargo run -p
-//! sendrecv --example one_socket`.
+//! A server with one UDP socket for all its connections, and clients with one each, with nothing but the standard
+//! library below them: `cargo run -p sendrecv --example one_socket`.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_types,
@@ -16,7 +16,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-const CONNECTIONS: u64 = 5;
+const CLIENTS: u64 = 5;
 
 /// One socket and the connections on it, called by their index.
 struct Host {
@@ -28,12 +28,12 @@ struct Host {
 }
 
 impl Host {
-    fn new(seed: &Seed, now: Instant) -> Result<Self, Box<dyn Error>> {
+    fn new(seed: &Seed, now: Instant, count: u64) -> Result<Self, Box<dyn Error>> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_read_timeout(Some(Duration::from_millis(1)))?;
         let address = socket.local_addr()?;
         let mut connections = Vec::new();
-        for number in 0..CONNECTIONS {
+        for number in 0..count {
             let seed = seed.derive_indexed("connection", number);
             let mut pc = PeerConnection::new(Configuration::default(), seed, now)?;
             pc.add_local_socket(now, LocalSocket::udp(address))?;
@@ -104,20 +104,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = std::time::Instant::now();
     let clock = || Instant::ZERO + start.elapsed();
     // A real host takes 32 bytes of the system's entropy for each.
-    let mut callers = Host::new(&Seed::from_u64(1), clock())?;
-    let mut callees = Host::new(&Seed::from_u64(2), clock())?;
-    for index in 0..callers.connections.len() {
+    let mut server = Host::new(&Seed::from_u64(0), clock(), CLIENTS)?;
+    let mut clients = Vec::new();
+    for (index, number) in (1..=CLIENTS).enumerate() {
+        let mut client = Host::new(&Seed::from_u64(number), clock(), 1)?;
         let now = clock();
-        if let Some(pc) = callers.connections.get_mut(index) {
+        if let Some(pc) = client.connections.first_mut() {
             pc.create_data_channel(now, "greetings", DataChannelInit::default())?;
         }
-        callers.describe(now, index)?;
-        signal(now, &callers, &mut callees, index)?;
-        callees.describe(now, index)?;
-        signal(now, &callees, &mut callers, index)?;
+        client.describe(now, 0)?;
+        signal(now, (&client, 0), (&mut server, index))?;
+        server.describe(now, index)?;
+        signal(now, (&server, index), (&mut client, 0))?;
+        clients.push(client);
     }
-    while callers.greetings < callers.connections.len() || callees.greetings < callees.connections.len() {
-        for host in [&mut callers, &mut callees] {
+    while server.greetings < clients.len() || clients.iter().any(|client| client.greetings == 0) {
+        for host in clients.iter_mut().chain([&mut server]) {
             host.receive(clock())?;
             host.drive(clock())?;
         }
@@ -125,14 +127,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err("the connections did not come about".into());
         }
     }
-    println!("{CONNECTIONS} connections between two sockets");
+    println!("{CLIENTS} clients greeted through one socket");
     Ok(())
 }
 
-/// What a signalling channel would do.
-fn signal(now: Instant, from: &Host, to: &mut Host, index: usize) -> Result<(), UsageError> {
-    let description = from.connections.get(index).and_then(PeerConnection::local_description);
-    match (description, to.connections.get_mut(index)) {
+/// What a signalling channel would do: the description of one connection goes to the other.
+fn signal(now: Instant, from: (&Host, usize), to: (&mut Host, usize)) -> Result<(), UsageError> {
+    let description = from.0.connections.get(from.1).and_then(PeerConnection::local_description);
+    match (description, to.0.connections.get_mut(to.1)) {
         (Some(description), Some(pc)) => pc.set_remote_description(now, description),
         _ => Ok(()),
     }

@@ -20,7 +20,8 @@ const MAX_UFRAGS: usize = 2;
 /// can take another's datagrams by sending first, and what is remembered of each peer is bounded. Every step takes
 /// time logarithmic in the number of peers. `K` is whatever the host calls its connections by.
 ///
-/// One `Demux` serves one socket. The host's part:
+/// One `Demux` serves one socket, and its peers have a remote address each: two connections between the same two
+/// sockets cannot be told apart. The host's part:
 ///
 /// 1. [`add_ufrag`](Self::add_ufrag) with [`PeerConnection::local_ufrag`](crate::PeerConnection::local_ufrag) whenever
 ///    a local description was set,
