@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// How long a server may take to accept, to answer in the handshake, and to take in what is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server may take to close its direction after we closed ours.
+const LINGER: Duration = Duration::from_secs(1);
 /// Packets that wait for the stream before further ones are dropped, as a full link does.
 const QUEUE_PACKETS: usize = 256;
 /// What is read at once.
@@ -97,9 +99,11 @@ fn connect(request: &OpenStream) -> io::Result<TcpStream> {
 /// Tells of the open stream, then of every packet that comes, until it ends.
 fn read(stream: &Arc<Stream>, path: Path, request: &OpenStream, errands: &Errands) -> io::Result<()> {
     let (queue, packets) = sync_channel(QUEUE_PACKETS);
+    // Nothing is sent on this one: that it is dropped tells the writer that the reader has ended.
+    let (_reading, end_of_reading) = sync_channel(0);
     let writing = Arc::clone(stream);
     let writer = thread::Builder::new().name("sendrecv stream".to_owned());
-    writer.spawn(move || writing.write_all_of(&packets))?;
+    writer.spawn(move || writing.write_all_of(&packets, &end_of_reading))?;
     errands.answer(Outcome::StreamOpened(request.id, path, StreamSender { framing: request.framing, queue }));
     let mut deframer = Deframer::new(request.framing);
     let (mut buffer, mut content) = (vec![0; READ_BYTES], Vec::new());
@@ -130,8 +134,9 @@ impl Stream {
         }
     }
 
-    /// Writes until the sender is dropped or the stream broken, then closes both directions, which ends the reader.
-    fn write_all_of(&self, packets: &Receiver<Vec<u8>>) {
+    /// Writes until the sender is dropped or the stream broken, then closes it: first our direction, so that the server
+    /// can take in what was sent last, e.g. the release of an allocation; soon after the other, which ends the reader.
+    fn write_all_of(&self, packets: &Receiver<Vec<u8>>, end_of_reading: &Receiver<()>) {
         while let Ok(packet) = packets.recv() {
             if let Err(error) = self.write(packet) {
                 tracing::debug!(%error, "stream broken");
@@ -142,6 +147,8 @@ impl Stream {
             // The server may have gone first.
             let _ = (&self.socket).write_all(&records);
         }
+        let _ = self.socket.shutdown(Shutdown::Write);
+        let _ = end_of_reading.recv_timeout(LINGER);
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
