@@ -104,7 +104,8 @@ fn run(a: &mut End, b: &mut End, now: &mut Instant, op: Op) {
             let _ = a.pc.add_ice_candidate(at, Some(init));
         }
         Op::Send { len } => {
-            if let Some(id) = a.pc.data_channels().next().map(|channel| channel.handle()) {
+            let first = a.pc.data_channels().next().map(|channel| channel.handle());
+            if let Some(id) = first {
                 let _ = a.pc.send(at, id, Message::Binary(vec![0; usize::from(len)].into()));
             }
         }
