@@ -1,4 +1,4 @@
-//! What the tests of this package share: peers and servers for the simulated internet, and an allocator that counts.
+//! What the tests of this package share: peers and servers for the simulated internet.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,14 +8,12 @@
     reason = "test support may panic"
 )]
 
-mod allocations;
 mod hosted_peer;
 mod internet;
 mod peer_node;
 mod stream_server;
 mod turn_server;
 
-pub use allocations::{Allocations, Counting};
 pub use hosted_peer::{Handle, Host, HostedPeer, News, Teller};
 pub use internet::{Access, Internet, Machine, SERVER, USER};
 pub use peer_node::{MediaReceived, PeerNode};

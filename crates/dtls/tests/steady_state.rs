@@ -1,33 +1,12 @@
 //! After the handshake, sealing and opening allocate nothing.
 #![cfg(test)]
-#![allow(unsafe_code, clippy::as_conversions)]
+#![allow(clippy::as_conversions)]
 
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed, Writer};
 use sendrecv_crypto::{HashAlgorithm, rustcrypto};
 use sendrecv_dtls::{Certificate, Config, ConnectionState, Dtls, HEADROOM, Role, TAILROOM, Version};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use sendrecv_sim::{Allocations, Counting};
 use std::sync::Arc;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -69,7 +48,7 @@ fn sealing_and_opening_allocate_nothing() {
     for version in [Version::Dtls12, Version::Dtls13] {
         let (mut client, mut server) = connect(version);
         let mut slab = [0; 1500];
-        let before = ALLOCATIONS.get();
+        let allocations = Allocations::start();
         for i in 0..1000 {
             let now = Instant::from_millis(10 + i);
             let mut packet = PacketBuf::new(&mut slab, HEADROOM, TAILROOM);
@@ -85,6 +64,6 @@ fn sealing_and_opening_allocate_nothing() {
             let mut out = PacketBuf::new(&mut slab, 0, 0);
             assert!(server.poll_transmit(now, &mut out).is_none() && server.poll_event().is_none());
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{version:?}");
+        assert_eq!(allocations.count(), 0, "{version:?}");
     }
 }

@@ -7,18 +7,15 @@
     reason = "tests may panic"
 )]
 
-#[path = "../../../tests/src/allocations.rs"]
-#[allow(unreachable_pub, dead_code)]
-mod allocations;
 mod support;
 
-use allocations::{Allocations, Counting};
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Rng, Seed, Writer};
 use sendrecv_ice::{
     Candidate, ConnectionState, Discard, Event, IceAgent, IceServer, LocalSocket, PairState, Role, Up,
     UsageError,
 };
 use sendrecv_sim::conformance::{self, Driver, Scenario, Side};
+use sendrecv_sim::{Allocations, Counting};
 use sendrecv_stun::attribute::{
     AttributeType, ErrorCode, IceControlling, Priority, UnknownAttributes, UseCandidate, Username,
     XorMappedAddress,

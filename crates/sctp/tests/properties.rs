@@ -4,53 +4,19 @@
     clippy::panic,
     clippy::as_conversions,
     missing_docs,
-    unsafe_code,
-    reason = "a counting allocator is unsafe to write"
+    reason = "tests may panic"
 )]
 
 mod support;
 
 use sendrecv_core::{Instant, Machine, PacketBuf};
 use sendrecv_sctp::{Association, Config, Event, SendOptions};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use sendrecv_sim::{Allocations, Counting};
 use std::time::Duration;
 use support::{Link, Pair, payload};
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: as required of our caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as required of our caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: as required of our caller.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.with(Cell::get);
-    work();
-    ALLOCATIONS.with(Cell::get) - before
-}
 
 /// Carries packets both ways, without a simulator that would allocate too.
 fn carry(a: &mut Association, b: &mut Association, now: Instant) {
@@ -77,12 +43,12 @@ fn the_steady_state_allocates_once_per_message() {
             let mut now = pair.now;
             let mut cycle = |pair: &mut Pair<Association>| {
                 let data = payload(1, len);
-                let count = allocations(|| {
-                    pair.a.send(now, 0, 51, data, SendOptions::default()).unwrap();
-                    carry(&mut pair.a, &mut pair.b, now);
-                    while pair.b.poll_event().is_some() {}
-                    while pair.a.poll_event().is_some() {}
-                });
+                let allocations = Allocations::start();
+                pair.a.send(now, 0, 51, data, SendOptions::default()).unwrap();
+                carry(&mut pair.a, &mut pair.b, now);
+                while pair.b.poll_event().is_some() {}
+                while pair.a.poll_event().is_some() {}
+                let count = allocations.count();
                 now += Duration::from_millis(30);
                 pair.a.handle_timeout(now);
                 pair.b.handle_timeout(now);

@@ -10,6 +10,7 @@
 //! - [`Ladder`]: what happened, as a readable sequence diagram; [`pcap`]: the same for packet analysers.
 //! - [`for_each_seed`]: runs a test over seeds, takes one from `SENDRECV_SEED`, prints how to replay a failure.
 //! - [`conformance`]: the properties every [`Machine`](sendrecv_core::Machine) promises, checked on yours.
+//! - [`Counting`] and [`Allocations`]: what a piece of work does on the heap.
 //!
 //! ```
 //! use sendrecv_core::{Ecn, Instant, Path, Seed, Transmit};
@@ -42,8 +43,8 @@
 //! sim.run_until(Duration::from_secs(1), |sim| sim.node(bob).heard_at.is_some()).unwrap();
 //! assert_eq!(sim.node(bob).heard_at, Some(Instant::from_millis(20)));
 //! ```
-#![forbid(unsafe_code)]
 
+mod allocations;
 pub mod conformance;
 mod ladder;
 mod link;
@@ -54,6 +55,7 @@ pub mod pcap;
 mod replay;
 mod simulation;
 
+pub use allocations::{Allocations, Counting};
 pub use ladder::{Fate, Ladder, summary};
 pub use link::{Chance, Link, LinkConfig, LinkStats, Loss};
 pub use nat::{Behaviour, Nat, NatConfig, NatRefusal};

@@ -1,43 +1,20 @@
 //! Nothing is allocated per packet, and nothing for packets that do not authenticate.
-#![allow(unsafe_code, reason = "a global allocator is unsafe to implement")]
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
 use common::{SSRC, pair, protect, rtcp, rtp};
 use sendrecv_core::{PacketBuf, Seed, Writer};
+use sendrecv_sim::{Allocations, Counting};
 use sendrecv_srtp::{Discard, Options, Session, SrtpProfile, TAILROOM};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-/// Counts this thread's allocations.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands every call on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 fn allocations(run: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.get();
+    let allocations = Allocations::start();
     run();
-    ALLOCATIONS.get() - before
+    allocations.count()
 }
 
 /// Sends one packet of each kind through both sessions, inside `slab`.

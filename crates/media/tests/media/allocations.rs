@@ -1,31 +1,9 @@
 //! The steady state allocates nothing per packet.
-#![allow(unsafe_code, reason = "a global allocator that counts cannot be written without")]
 
 use crate::line::*;
 use sendrecv_core::{Machine, PacketBuf};
 use sendrecv_media::{MediaConfig, MediaKind, Outgoing, PacketKind};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use sendrecv_sim::{Allocations, Counting};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -76,11 +54,11 @@ fn the_steady_state_allocates_nothing_in_both_directions() {
             }
             while pair.a.poll_event().is_some() || pair.b.poll_event().is_some() {}
         }
-        COUNT.with(Cell::get)
     };
-    let warm = run(0..4000);
-    let steady = run(4000..12_000);
-    assert_eq!(steady - warm, 0, "allocations in 8000 packets each way");
+    run(0..4000);
+    let allocations = Allocations::start();
+    run(4000..12_000);
+    assert_eq!(allocations.count(), 0, "allocations in 8000 packets each way");
     let stats = pair.a.sender(sender).unwrap().stats();
     assert!(stats.retransmitted_packets_sent > 100, "{stats:?}");
     assert!(pair.b.sender(echo).unwrap().stats().packets_sent > 11_000);

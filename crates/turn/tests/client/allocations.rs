@@ -1,31 +1,9 @@
 //! Data in both directions allocates nothing (P7).
-#![allow(unsafe_code)] // a global allocator cannot be written without
 
 use crate::world::World;
 use sendrecv_core::{PacketBuf, Writer};
+use sendrecv_sim::{Allocations, Counting};
 use sendrecv_turn::{HEADROOM, TAILROOM, Up};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is passed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -49,7 +27,7 @@ fn data_in_both_directions_allocates_nothing() {
         let path = world.client.server();
         let mut slab = [0; 1500];
 
-        let before = ALLOCATIONS.with(Cell::get);
+        let allocations = Allocations::start();
         for _ in 0..100 {
             let mut packet = PacketBuf::new(&mut slab, HEADROOM, TAILROOM);
             packet.put(b"outgoing").unwrap();
@@ -58,6 +36,6 @@ fn data_in_both_directions_allocates_nothing() {
             let up = world.client.handle_datagram(world.now, path, &mut slab[..incoming.len()]);
             assert!(matches!(up, Ok(Up::Data { data, .. }) if data == b"incoming"));
         }
-        assert_eq!(ALLOCATIONS.with(Cell::get), before, "with a channel: {channel}");
+        assert_eq!(allocations.count(), 0, "with a channel: {channel}");
     }
 }
