@@ -11,6 +11,7 @@
 //! - [`Transmit`] and [`Path`]: where a datagram goes.
 //! - [`Reader`] and [`Writer`]: bounds-checked, big-endian wire access that cannot panic.
 //! - [`Serial16`], [`Serial32`] and [`Extender`]: RFC 1982 arithmetic for sequence numbers that wrap.
+//! - [`Timers`]: many deadlines, one per key.
 //! - [`Ring`]: a sequence-indexed queue with O(1) access.
 //! - [`Discards`]: counters for packets that had no effect, one per reason.
 #![no_std]
@@ -28,6 +29,7 @@ mod ring;
 mod seed;
 mod serial;
 mod time;
+mod timers;
 mod transmit;
 mod writer;
 
@@ -39,5 +41,6 @@ pub use ring::Ring;
 pub use seed::{Rng, Seed};
 pub use serial::{Extender, Serial16, Serial32};
 pub use time::{Clock, Instant, earliest};
+pub use timers::Timers;
 pub use transmit::{Ecn, Path, Protocol, Transmit};
 pub use writer::{NoSpace, Writer};

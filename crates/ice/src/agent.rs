@@ -32,7 +32,6 @@ use crate::remote::Remotes;
 use crate::route::{RelayId, Route};
 use crate::socket::StreamId;
 use crate::stats::{CandidatePairStats, Stats};
-use crate::timers::Timers;
 use crate::transaction::Transaction;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -46,7 +45,7 @@ use nominate::Nominator;
 use peer::NamePurpose;
 use relays::Relays;
 use requests::Response;
-use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Protocol, Rng, Seed, Transmit};
+use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Protocol, Rng, Seed, Timers, Transmit};
 use sendrecv_stun::TransactionId;
 use streams::StreamPurpose;
 
@@ -185,7 +184,7 @@ impl IceAgent {
             list: CheckList::default(),
             early: VecDeque::new(),
             transactions: BTreeMap::new(),
-            timers: Timers::new(),
+            timers: Timers::default(),
             last_paced: None,
             responses: VecDeque::new(),
             requests: VecDeque::new(),

@@ -71,7 +71,6 @@ mod route;
 mod server;
 mod socket;
 mod stats;
-mod timers;
 mod transaction;
 mod wire;
 

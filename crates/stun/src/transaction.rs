@@ -10,6 +10,8 @@ use sendrecv_core::Instant;
 pub struct TransactionConfig {
     /// RTO: the wait before the first retransmission; it doubles with each. 500 ms.
     pub rto: Duration,
+    /// How often the wait doubles at most; the RFC knows no limit. See [`spread`](Self::spread).
+    pub max_doublings: u32,
     /// Rc: how often a request is sent in all. 7.
     pub max_requests: u32,
     /// Rm: how many RTOs to wait after the last request. 16.
@@ -22,6 +24,7 @@ impl Default for TransactionConfig {
     fn default() -> Self {
         Self {
             rto: Duration::from_millis(500),
+            max_doublings: u32::MAX,
             max_requests: 7,
             last_wait: 16,
             reliable_timeout: Duration::from_millis(39_500),
@@ -30,6 +33,41 @@ impl Default for TransactionConfig {
 }
 
 impl TransactionConfig {
+    /// More requests than this [`spread`](Self::spread) does not send.
+    const MAX_SPREAD_REQUESTS: u32 = 64;
+
+    /// As many requests as fit into `total`, with a wait of `rto` that doubles `max_doublings` times at most.
+    ///
+    /// The RFC's schedule spends most of its time waiting for its last requests; where something is known to be at the
+    /// other end and many packets are lost, an answer comes sooner and more surely if the requests are spread over it.
+    #[must_use]
+    pub fn spread(rto: Duration, max_doublings: u32, total: Duration) -> Self {
+        let max_doublings = max_doublings.min(16);
+        let mut config = Self {
+            rto,
+            max_doublings,
+            max_requests: u32::MAX,
+            last_wait: 1 << max_doublings,
+            reliable_timeout: total,
+        };
+        let (mut requests, mut end) = (0, Duration::ZERO);
+        while requests < Self::MAX_SPREAD_REQUESTS {
+            end = end.saturating_add(config.wait_after(requests + 1, false));
+            if end > total {
+                break;
+            }
+            requests += 1;
+        }
+        config.max_requests = requests.max(1);
+        config
+    }
+
+    /// How long a transaction over UDP takes that is never answered.
+    pub fn total(&self) -> Duration {
+        let waits = (1..=self.max_requests.min(1000)).map(|sent| self.wait_after(sent, false));
+        waits.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
     /// How long to wait after the request was sent for the `sent`th time.
     fn wait_after(&self, sent: u32, reliable: bool) -> Duration {
         if reliable {
@@ -37,7 +75,8 @@ impl TransactionConfig {
         } else if sent >= self.max_requests {
             self.rto.saturating_mul(self.last_wait)
         } else {
-            self.rto.saturating_mul(1u32.checked_shl(sent.saturating_sub(1)).unwrap_or(u32::MAX))
+            let doublings = sent.saturating_sub(1).min(self.max_doublings);
+            self.rto.saturating_mul(1u32.checked_shl(doublings).unwrap_or(u32::MAX))
         }
     }
 }
@@ -203,6 +242,19 @@ mod tests {
     fn over_udp_the_schedule_is_that_of_rfc_8489() {
         let times = [0, 500, 1500, 3500, 7500, 15_500, 31_500].to_vec();
         assert_eq!(run(transaction(false)), (times, 39_500, TransactionFailure::TimedOut));
+    }
+
+    #[test]
+    fn a_spread_schedule_fills_its_time_with_requests() {
+        let config = TransactionConfig::spread(Duration::from_millis(500), 1, Duration::from_millis(5500));
+        assert_eq!(config.total(), Duration::from_millis(5500));
+        let spread = ClientTransaction::new(TransactionId([0; 12]), false, config, Instant::ZERO);
+        let times = [0, 500, 1500, 2500, 3500, 4500].to_vec();
+        assert_eq!(run(spread), (times, 5500, TransactionFailure::TimedOut));
+        let hasty = TransactionConfig::spread(Duration::ZERO, 1, Duration::from_secs(1));
+        assert_eq!(hasty.max_requests, 64);
+        assert_eq!(TransactionConfig::spread(Duration::MAX, 99, Duration::ZERO).max_requests, 1);
+        assert_eq!(TransactionConfig::default().total(), Duration::from_millis(39_500));
     }
 
     #[test]

@@ -50,7 +50,6 @@ extern crate std;
 mod channel_data;
 mod client;
 mod config;
-mod deadlines;
 mod event;
 mod framing;
 mod peers;

@@ -1,12 +1,11 @@
 //! Permissions and channels (RFC 8656, sections 9 and 12).
 
 use crate::channel_data::Channel;
-use crate::deadlines::Deadlines;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use sendrecv_core::{Instant, earliest};
+use sendrecv_core::{Instant, Timers, earliest};
 
 /// A permission lasts 300 s; refreshed a minute before.
 const PERMISSION_REFRESH: Duration = Duration::from_secs(240);
@@ -60,9 +59,9 @@ pub(crate) enum Due {
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     permissions: BTreeMap<IpAddr, Permission>,
-    permission_deadlines: Deadlines<IpAddr>,
+    permission_deadlines: Timers<IpAddr>,
     channels: BTreeMap<SocketAddr, PeerChannel>,
-    channel_deadlines: Deadlines<SocketAddr>,
+    channel_deadlines: Timers<SocketAddr>,
     /// Whose channel it is, by index.
     owners: Vec<Option<SocketAddr>>,
     free: Vec<Channel>,
@@ -84,13 +83,13 @@ impl Peers {
     /// A permission was granted or refreshed; says whether it is new. One revoked meanwhile stays revoked.
     pub(crate) fn grant(&mut self, now: Instant, peer: IpAddr) -> bool {
         let Some(permission) = self.permissions.get_mut(&peer) else { return false };
-        self.permission_deadlines.set(peer, now + PERMISSION_REFRESH);
+        self.permission_deadlines.set(peer, Some(now + PERMISSION_REFRESH));
         core::mem::replace(permission, Permission::Ready) != Permission::Ready
     }
 
     /// Drops a permission; says whether there was one. Its channels run out.
     pub(crate) fn revoke(&mut self, peer: IpAddr) -> bool {
-        self.permission_deadlines.remove(peer);
+        self.permission_deadlines.set(peer, None);
         self.permissions.remove(&peer).is_some()
     }
 
@@ -117,7 +116,7 @@ impl Peers {
                 return None;
             }
             entry.binding = Binding::Requested;
-            self.channel_deadlines.remove(peer);
+            self.channel_deadlines.set(peer, None);
             return Some(entry.channel);
         }
         let channel = self.take_number()?;
@@ -143,7 +142,7 @@ impl Peers {
     /// A channel was bound or refreshed; says whether it is new.
     pub(crate) fn bound(&mut self, now: Instant, peer: SocketAddr) -> bool {
         let Some(entry) = self.channels.get_mut(&peer) else { return false };
-        self.channel_deadlines.set(peer, now + CHANNEL_REFRESH);
+        self.channel_deadlines.set(peer, Some(now + CHANNEL_REFRESH));
         core::mem::replace(&mut entry.binding, Binding::Bound) != Binding::Bound
     }
 
@@ -155,7 +154,7 @@ impl Peers {
     fn retire(&mut self, now: Instant, peer: SocketAddr, binding: Binding) {
         if let Some(entry) = self.channels.get_mut(&peer) {
             entry.binding = binding;
-            self.channel_deadlines.set(peer, now + CHANNEL_QUARANTINE);
+            self.channel_deadlines.set(peer, Some(now + CHANNEL_QUARANTINE));
         }
     }
 

@@ -1,10 +1,9 @@
 //! Requests that await their response.
 
 use crate::channel_data::Channel;
-use crate::deadlines::Deadlines;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::net::{IpAddr, SocketAddr};
-use sendrecv_core::{Instant, Rng};
+use sendrecv_core::{Instant, Rng, Timers};
 use sendrecv_stun::{ClientTransaction, Step, TransactionConfig, TransactionFailure, TransactionId};
 
 /// What is asked of the server: all that is needed to write the request, again if need be.
@@ -37,7 +36,7 @@ pub(crate) struct Pending {
 #[derive(Debug)]
 pub(crate) struct Requests {
     pending: BTreeMap<TransactionId, Pending>,
-    deadlines: Deadlines<TransactionId>,
+    deadlines: Timers<TransactionId>,
     /// To be sent now. May name requests that were answered meanwhile.
     ready: VecDeque<TransactionId>,
     config: TransactionConfig,
@@ -48,7 +47,7 @@ impl Requests {
     pub(crate) fn new(config: TransactionConfig, reliable: bool) -> Self {
         Self {
             pending: BTreeMap::new(),
-            deadlines: Deadlines::default(),
+            deadlines: Timers::default(),
             ready: VecDeque::new(),
             config,
             reliable,
@@ -80,7 +79,7 @@ impl Requests {
         if let Some(pending) = self.pending.get_mut(&id) {
             pending.transaction.sent(now);
             pending.generation = generation;
-            self.deadlines.set(id, pending.transaction.deadline());
+            self.deadlines.set(id, Some(pending.transaction.deadline()));
         }
     }
 
@@ -91,7 +90,7 @@ impl Requests {
 
     /// Ends a transaction.
     pub(crate) fn take(&mut self, id: TransactionId) -> Option<Pending> {
-        self.deadlines.remove(id);
+        self.deadlines.set(id, None);
         self.pending.remove(&id)
     }
 

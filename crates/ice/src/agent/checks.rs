@@ -60,7 +60,7 @@ impl IceAgent {
         if self.list.get(id).is_some_and(|pair| pair.state != PairState::Succeeded) {
             self.list.set_state(id, PairState::InProgress);
         }
-        let transaction = self.begin(now, Request::Check(id, check), route, self.check_schedule());
+        let transaction = self.begin(now, Request::Check(id, check), route, self.check_schedule(id));
         if let Some(pair) = self.list.get_mut(id) {
             pair.check = Some(transaction);
         }
@@ -87,11 +87,17 @@ impl IceAgent {
         })
     }
 
-    /// RTO = MAX(500 ms, Ta * (waiting + in progress)), section 14.3.
-    fn check_schedule(&self) -> TransactionConfig {
+    /// RTO = MAX(500 ms, Ta * (waiting + in progress)), section 14.3. Where the peer has proved to be, only loss can keep
+    /// the answer from us, and waits that double for half a minute would be of no use.
+    fn check_schedule(&self, id: PairId) -> TransactionConfig {
         let active = u32::try_from(self.list.active()).unwrap_or(u32::MAX);
         let rto = self.timing.rto.max(self.timing.pacing.saturating_mul(active));
-        TransactionConfig { rto, max_requests: self.timing.requests.into(), ..TransactionConfig::default() }
+        let max_requests = self.timing.requests.into();
+        let usual = TransactionConfig { rto, max_requests, ..TransactionConfig::default() };
+        match self.list.get(id) {
+            Some(pair) if pair.authenticated => TransactionConfig::spread(rto, 1, usual.total()),
+            _ => usual,
+        }
     }
 
     /// Starts a request and queues it to be sent.

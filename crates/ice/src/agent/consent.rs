@@ -66,9 +66,8 @@ impl IceAgent {
         let rank = self.list.get(id).and_then(|pair| pair.nominated);
         check.nomination = rank.filter(|_| check.use_candidate && self.may_renominate());
         let lifetime = self.timing.consent_timeout;
-        let config =
-            TransactionConfig { rto: lifetime, max_requests: 1, last_wait: 1, reliable_timeout: lifetime };
-        self.begin(now, Request::Consent(id, check), route, config);
+        let once = TransactionConfig::spread(lifetime, 0, lifetime);
+        self.begin(now, Request::Consent(id, check), route, once);
         self.schedule_consent(now);
         if self.consent.asked.is_none() {
             self.consent.asked = Some(now);

@@ -263,15 +263,7 @@ impl IceAgent {
 
     /// As many requests as fit into the time a server may take.
     pub(super) fn server_schedule(&self) -> TransactionConfig {
-        let rto = self.timing.rto;
-        let fits = |requests: &u32| rto.saturating_mul((1 << requests) - 1) <= self.timing.gathering;
-        let max_requests = (1..=7).take_while(fits).last().unwrap_or(1);
-        TransactionConfig {
-            rto,
-            max_requests,
-            last_wait: 1 << (max_requests - 1),
-            ..TransactionConfig::default()
-        }
+        TransactionConfig::spread(self.timing.rto, 1, self.timing.gathering)
     }
 
     /// Where a question goes.

@@ -20,7 +20,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Transmit};
-use sendrecv_stun::{Credentials, Message, TransactionConfig, is_stun};
+use sendrecv_stun::{Credentials, Message, is_stun};
 use sendrecv_turn::{Event as TurnEvent, Failure, Permit, TurnClient, TurnConfig};
 
 /// All allocations of one agent.
@@ -116,7 +116,7 @@ impl IceAgent {
 
     fn begin_allocation(&mut self, now: Instant, id: RelayId, path: Path) {
         let seed = self.seed.derive_indexed("relay", id.0.into());
-        let transaction = TransactionConfig { rto: self.timing.rto, ..self.server_schedule() };
+        let transaction = self.server_schedule();
         let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
         let mut config = TurnConfig::new(path, relay.credentials(), self.config.provider);
         config.transaction = transaction;
