@@ -68,14 +68,10 @@ async function runIsolated() {
   for (const [, name] of output.matchAll(/^FAIL (.*) \(\d+ ms\)/gm)) failures.push([name, new Error('in the namespace; see above')]);
 }
 
-// libdatachannel takes remote candidates only once a thread of its own has made its transport, and says so when it
-// was not done yet: its own race, tried once more and told.
-const ITS_OWN_RACE = /candidate without ICE transport/;
-
-async function runCase(test, browser, again = false) {
+async function runCase(test, browser) {
   const began = Date.now(), notes = [];
   const page = browser && !test.ownPage ? await browser.open() : undefined;
-  let timer, tryAgain = false;
+  let timer;
   const limit = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error('the case took too long')), test.ms ?? CASE_MS); });
   const cleanups = [];
   try {
@@ -83,15 +79,13 @@ async function runCase(test, browser, again = false) {
     passed++;
     console.log(`ok   ${test.name} (${Date.now() - began} ms)${notes.length ? ` ${notes.join(', ')}` : ''}`);
   } catch (error) {
-    tryAgain = !again && ITS_OWN_RACE.test(error.message);
-    if (!tryAgain) failures.push([test.name, error]);
-    console.log(`${tryAgain ? 'race' : 'FAIL'} ${test.name} (${Date.now() - began} ms): ${error.message}`);
+    failures.push([test.name, error]);
+    console.log(`FAIL ${test.name} (${Date.now() - began} ms): ${error.message}`);
   } finally {
     clearTimeout(timer);
     for (const cleanup of cleanups.reverse()) await Promise.resolve(cleanup()).catch(() => {});
     await page?.close().catch(() => {});
   }
-  if (tryAgain) await runCase(test, browser, true);
 }
 
 for (const [name, error] of failures) console.log(`\n${name}\n${error.stack}`);

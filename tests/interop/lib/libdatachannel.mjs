@@ -30,9 +30,35 @@ export async function startLibdatachannel() {
   };
 }
 
+// By itself libdatachannel offers as soon as a channel is made, and answers as soon as an offer comes, on threads of its own:
+// what the page asks for would race with that. Here each description is made when it is asked for, and waited for.
+function negotiatingWhenAsked({ RTCPeerConnection }, { PeerConnection }) {
+  return class extends RTCPeerConnection {
+    #native; #made = [];
+
+    constructor(config) {
+      const native = new PeerConnection('interop', { iceServers: [], ...config, disableAutoNegotiation: true });
+      super({ peerConnection: native });
+      this.#native = native;
+      native.onLocalDescription((sdp, type) => this.#made.shift()?.({ sdp, type }));
+    }
+
+    #make(type) {
+      return new Promise(made => {
+        this.#made.push(made);
+        this.#native.setLocalDescription(type);
+      });
+    }
+
+    createOffer() { return this.#make('offer'); }
+    createAnswer() { return this.#make('answer'); }
+    async setLocalDescription() {}
+  };
+}
+
 if (process.argv[2] === '--child') {
-  const { default: polyfill } = await import('node-datachannel/polyfill');
-  Object.assign(globalThis, polyfill, { window: globalThis });
+  const [{ default: polyfill }, { default: native }] = await Promise.all([import('node-datachannel/polyfill'), import('node-datachannel')]);
+  Object.assign(globalThis, polyfill, { window: globalThis, RTCPeerConnection: negotiatingWhenAsked(polyfill, native) });
   (0, eval)(fs.readFileSync(new URL('page.js', import.meta.url), 'utf8'));
   process.on('message', ({ id, name, args }) => {
     Promise.resolve().then(() => globalThis.api[name](...args))

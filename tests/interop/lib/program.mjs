@@ -10,17 +10,21 @@ export const built = file => path.join(process.env.CARGO_TARGET_DIR ?? new URL('
 export const PROGRAM = process.env.SENDRECV ?? built('sendrecv');
 
 export class Peer {
-  #child; #waiting = []; #stderr = '';
+  #child; #waiting = []; #stderr = ''; #end;
 
   constructor(args = [], environment = {}) {
     this.#child = track(spawn(PROGRAM, ['peer', ...args], { stdio: 'pipe', env: { ...process.env, ...environment } }));
     this.#child.stderr.on('data', data => { this.#stderr = (this.#stderr + data).slice(-8000); });
     this.#child.stdin.on('error', () => {});
-    this.#child.on('error', error => { this.#stderr += error.message; });
-    this.ended = new Promise(done => this.#child.on('close', code => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`sendrecv peer ended (${code}): ${this.#stderr}`));
-      done(code);
-    }));
+    this.ended = new Promise(done => {
+      const end = code => {
+        this.#end = `sendrecv peer ended (${code}): ${this.#stderr}`;
+        for (const { reject } of this.#waiting.splice(0)) reject(new Error(this.#end));
+        done(code);
+      };
+      this.#child.on('close', end);
+      this.#child.on('error', error => end(error.message));
+    });
     readline.createInterface({ input: this.#child.stdout }).on('line', line => {
       const { resolve, reject, what } = this.#waiting.shift() ?? {};
       const answer = JSON.parse(line);
@@ -30,6 +34,7 @@ export class Peer {
 
   do(what, fields = {}) {
     return new Promise((resolve, reject) => {
+      if (this.#end) return reject(new Error(this.#end));
       this.#waiting.push({ resolve, reject, what });
       this.#child.stdin.write(`${JSON.stringify({ do: what, ...fields })}\n`);
     });
