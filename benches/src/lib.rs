@@ -5,6 +5,7 @@
 
 pub mod alloc;
 mod report;
+pub mod sctp;
 pub mod stack;
 
 pub use report::{Figure, Metric, Report};
@@ -63,14 +64,15 @@ pub fn compare(
     compare_as(report, case, &[(metric, scale)], rounds, contenders);
 }
 
-/// As [`compare`], reporting one rate as several metrics, each with the number that the rate is divided by.
+/// As [`compare`], reporting one rate as several metrics, each with the number that the rate is divided by. Returns the
+/// undivided rates.
 pub fn compare_as(
     report: &mut Report,
     case: &str,
     metrics: &[(Metric, f64)],
     rounds: usize,
     mut contenders: Vec<Contender<'_>>,
-) {
+) -> Vec<f64> {
     let rounds = if is_quick() { 1 } else { rounds };
     let mut rates = vec![Vec::with_capacity(rounds); contenders.len()];
     for round in 0..=rounds {
@@ -81,12 +83,14 @@ pub fn compare_as(
             }
         }
     }
+    let rates: Vec<_> = rates.iter_mut().map(|rates| median(rates)).collect();
     for &(metric, scale) in metrics {
-        for (contender, rates) in contenders.iter().zip(&mut rates) {
-            let value = median(rates) / scale;
+        for (contender, rate) in contenders.iter().zip(&rates) {
+            let value = rate / scale;
             report.add(Figure { case: case.to_owned(), implementation: contender.name.clone(), metric, value });
         }
     }
+    rates
 }
 
 fn sample(run: &mut dyn FnMut() -> u64) -> f64 {

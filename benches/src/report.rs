@@ -11,6 +11,8 @@ pub enum Metric {
     Messages,
     /// Packets per second of CPU time.
     Packets,
+    /// CPU time per packet.
+    PacketTime,
     /// Full mutual handshakes per second of CPU time.
     Handshakes,
     /// Connection set-ups per second of CPU time.
@@ -25,6 +27,14 @@ pub enum Metric {
     Datagrams,
     /// Simulated time in round trips.
     RoundTrips,
+    /// Application bytes as a percentage of what the bottleneck carries.
+    LinkShare,
+    /// Simulated time until the bottleneck is nearly full.
+    Ramp,
+    /// Mean time in the bottleneck's queue.
+    MeanQueue,
+    /// Longest time in the bottleneck's queue.
+    LongestQueue,
 }
 
 impl Metric {
@@ -33,6 +43,7 @@ impl Metric {
             Self::Throughput => ("throughput", "MB/s"),
             Self::Messages => ("messages", "1/s"),
             Self::Packets => ("packets", "1/s"),
+            Self::PacketTime => ("packet_time", "ns"),
             Self::Handshakes => ("handshakes", "1/s"),
             Self::Setups => ("setups", "1/s"),
             Self::Ops => ("ops", "1/s"),
@@ -40,11 +51,25 @@ impl Metric {
             Self::Allocations => ("allocations", "1"),
             Self::Datagrams => ("datagrams", "1"),
             Self::RoundTrips => ("round_trips", "RTT"),
+            Self::LinkShare => ("link_share", "%"),
+            Self::Ramp => ("ramp", "ms"),
+            Self::MeanQueue => ("mean_queue", "ms"),
+            Self::LongestQueue => ("longest_queue", "ms"),
         }
     }
 
     const fn less_is_better(self) -> bool {
-        matches!(self, Self::HeapBytes | Self::Allocations | Self::Datagrams | Self::RoundTrips)
+        matches!(
+            self,
+            Self::PacketTime
+                | Self::HeapBytes
+                | Self::Allocations
+                | Self::Datagrams
+                | Self::RoundTrips
+                | Self::Ramp
+                | Self::MeanQueue
+                | Self::LongestQueue
+        )
     }
 }
 
