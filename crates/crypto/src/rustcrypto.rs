@@ -3,6 +3,7 @@
 mod aead;
 mod cipher;
 mod hash;
+mod hmac_sha1;
 mod kex;
 mod sign;
 mod verify;
