@@ -7,7 +7,7 @@ use sendrecv_dtls::Alert;
 use sendrecv_dtls::wire::{ack, record::RecordHeader, unified::UnifiedHeader};
 
 fuzz_target!(|data: &[u8]| {
-    let _ = RecordHeader::parse(&mut Reader::new(data));
+    let _ = RecordHeader::parse(&mut Reader::new(data), data.len() % 21);
     let cid_len = data.len() % 21;
     if let Ok(Some(header)) = UnifiedHeader::parse(data, cid_len) {
         assert!(header.ciphertext.end <= data.len());

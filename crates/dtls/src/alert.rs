@@ -63,6 +63,8 @@ alerts! {
     DecodeError = 50, "decode_error";
     /// A signature or Finished does not verify.
     DecryptError = 51, "decrypt_error";
+    /// DTLS 1.3: too many requests for connection IDs.
+    TooManyCidsRequested = 52, "too_many_cids_requested";
     /// The offered versions are not supported.
     ProtocolVersion = 70, "protocol_version";
     /// The peer's parameters are not secure enough.

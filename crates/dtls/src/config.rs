@@ -1,6 +1,6 @@
 //! What a connection is to do.
 
-use crate::{Certificate, CipherSuite, SrtpProfile, Version};
+use crate::{Certificate, CipherSuite, ConnectionId, SrtpProfile, Version};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -37,6 +37,9 @@ pub struct Config {
     /// As a server, whether to make the client prove with a cookie that it receives what is sent to it, before any
     /// costly work. ICE has shown that already, so WebRTC does not need the extra round trip.
     pub cookie: bool,
+    /// The connection ID that the peer is to put into its records (RFC 9146), so that it is recognised at another address:
+    /// `None` neither offers nor takes IDs, as browsers do; an empty one sends the peer's, but wants none itself.
+    pub connection_id: Option<ConnectionId>,
     /// The first retransmission timeout while the round trip is unknown; doubled each time.
     pub initial_rto: Duration,
     /// The longest retransmission timeout.
@@ -81,6 +84,7 @@ impl Config {
             mtu: 1200,
             require_extended_master_secret: true,
             cookie: false,
+            connection_id: None,
             initial_rto: Duration::from_millis(50),
             max_rto: Duration::from_secs(1),
             handshake_timeout: Duration::from_secs(60),

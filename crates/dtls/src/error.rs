@@ -26,6 +26,9 @@ pub enum Discard {
     /// A protected record came before its keys and there was no room to keep it.
     #[error("too many records before their keys")]
     EarlyRecord,
+    /// The record's connection ID is not one of ours, or it has none though we want one, or one though none was agreed.
+    #[error("a record with another connection ID")]
+    UnknownConnectionId,
     /// The record's number was seen before, or is older than the replay window.
     #[error("a replayed record")]
     Replayed,
@@ -62,6 +65,7 @@ impl DiscardReason for Discard {
         Self::BadVersion,
         Self::UnknownEpoch,
         Self::EarlyRecord,
+        Self::UnknownConnectionId,
         Self::Replayed,
         Self::Unauthenticated,
         Self::BadContent,
@@ -79,7 +83,7 @@ impl DiscardReason for Discard {
 }
 
 /// How many reasons [`Discard`] has.
-pub(crate) const DISCARDS: usize = 14;
+pub(crate) const DISCARDS: usize = 15;
 
 /// What the peer did wrong, or what the two sides could not agree on. The connection is over; the alert is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -138,6 +142,9 @@ pub enum Failure {
     /// A message came when it should not.
     #[error("{0} was not expected")]
     UnexpectedMessage(HandshakeType),
+    /// The peer asked for more connection IDs before it was answered (RFC 9147, section 9).
+    #[error("too many requests for connection IDs")]
+    TooManyConnectionIds,
     /// The provider cannot do what was agreed, or an external signer failed.
     #[error("the crypto provider failed: {0}")]
     Crypto(CryptoError),
@@ -164,6 +171,7 @@ impl Failure {
             Self::MissingExtension(..) => AlertDescription::MissingExtension,
             Self::UnsolicitedExtension(..) => AlertDescription::UnsupportedExtension,
             Self::UnexpectedMessage(_) => AlertDescription::UnexpectedMessage,
+            Self::TooManyConnectionIds => AlertDescription::TooManyCidsRequested,
             Self::Crypto(_) => AlertDescription::InternalError,
         }
     }

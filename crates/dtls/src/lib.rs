@@ -74,6 +74,7 @@ mod alert;
 mod certificate;
 mod config;
 mod connection;
+mod connection_id;
 mod delivery;
 mod error;
 mod event;
@@ -97,6 +98,7 @@ pub use alert::{Alert, AlertDescription};
 pub use certificate::{Certificate, CertificateError, DEFAULT_VALIDITY_DAYS};
 pub use config::{Config, ConfigError, MIN_MTU};
 pub use connection::Dtls;
+pub use connection_id::{ConnectionId, ConnectionIdError};
 pub use delivery::Records;
 pub use error::{CloseReason, Discard, ExportError, Failure, SealError};
 pub use event::{ConnectedInfo, ConnectionState, Event};
@@ -105,9 +107,11 @@ pub use srtp::{SrtpKeyMaterial, SrtpMasterKey, SrtpProfile};
 pub use stats::Stats;
 pub use suite::{CipherSuite, KeyKind};
 pub use version::{Role, Version};
+pub use wire::connection_id::ConnectionIdUsage;
 
-/// Bytes to leave in front of application data for [`Dtls::seal`]: a DTLS 1.2 header with its explicit nonce.
+/// Bytes to leave in front of application data for [`Dtls::seal`]: a DTLS 1.2 header with its explicit nonce. The peer's
+/// connection ID, if it wants one, comes on top ([`Dtls::header_len`]).
 pub const HEADROOM: usize = wire::record::HEADER_LEN + 8;
 
-/// Bytes to leave behind application data for [`Dtls::seal`]: DTLS 1.3's content type and the tag.
+/// Bytes to leave behind application data for [`Dtls::seal`]: the inner content type and the tag.
 pub const TAILROOM: usize = 1 + sendrecv_crypto::TAG_LEN;

@@ -1,5 +1,6 @@
 //! What every state of the handshake works on: keys, messages coming in, our flight going out.
 
+use crate::connection_id::ConnectionIds;
 use crate::handshake::acks::Acks;
 use crate::handshake::flight::Flight;
 use crate::handshake::reassembly::Reassembly;
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     /// Keys and signatures.
     pub(crate) secret_rng: Rng,
     pub(crate) cookies: Cookies,
+    /// Once both sides have agreed to use connection IDs.
+    pub(crate) connection_ids: Option<ConnectionIds>,
     remote_fingerprints: Option<Vec<Fingerprint>>,
     next_seq: u16,
 }
@@ -52,6 +55,7 @@ impl Session {
             public_rng: seed.derive("dtls public").rng(),
             secret_rng: seed.derive("dtls secret").rng(),
             cookies: Cookies::new(seed),
+            connection_ids: None,
             remote_fingerprints: None,
             next_seq: 0,
             config,

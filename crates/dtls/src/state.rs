@@ -1,5 +1,6 @@
 //! The states of a connection. Each owns what it needs; taking a message consumes it and gives the next.
 
+use crate::connection_id;
 use crate::exporter::Exporter;
 use crate::handshake::reassembly::Message;
 use crate::hello::client::AwaitServerHello;
@@ -75,6 +76,9 @@ impl Connected {
     fn on_message(&mut self, session: &mut Session, message: &Message) -> Result<(), Failure> {
         match (&mut self.updates, message.kind) {
             (Some(_), HandshakeType::NEW_SESSION_TICKET) if session.role == Role::Client => Ok(()),
+            (Some(_), HandshakeType::NEW_CONNECTION_ID | HandshakeType::REQUEST_CONNECTION_ID) => {
+                connection_id::on_message(session, message.kind, &message.body)
+            }
             (Some(updates), HandshakeType::KEY_UPDATE) => updates.on_key_update(session, &message.body),
             (_, kind) => Err(Failure::UnexpectedMessage(kind)),
         }

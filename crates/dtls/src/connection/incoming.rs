@@ -30,6 +30,9 @@ impl Dtls {
         match self.session.records.open(incoming, record) {
             Ok(opened) => {
                 self.started.get_or_insert(now);
+                if opened.number > self.newest {
+                    (self.newest, self.newest_in_last) = (opened.number, true);
+                }
                 self.handle_content(now, opened, record)
             }
             Err(OpenError::NoKeysYet) => self.defer(record).map(|()| None),
@@ -81,9 +84,10 @@ impl Dtls {
         if self.deferred.is_empty() || !self.session.records.is_protected() {
             return;
         }
+        let id_len = self.session.records.received_id_len();
         for mut record in core::mem::take(&mut self.deferred) {
-            let result =
-                Incoming::parse(&record).and_then(|incoming| self.handle_record(now, &incoming, &mut record));
+            let result = Incoming::parse(&record, id_len)
+                .and_then(|incoming| self.handle_record(now, &incoming, &mut record));
             if let Err(reason) = result {
                 self.stats.discards.count(reason);
             }

@@ -1,6 +1,7 @@
 //! The connection: records in, records out, time.
 
 mod handshake;
+mod ids;
 mod incoming;
 mod outgoing;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use crate::record::{Incoming, Sealer};
 use crate::session::Session;
 use crate::srtp::{EXPORTER_LABEL, MAX_EXPORT_LEN, split};
 use crate::state::{Connected, State};
+use crate::wire::ack::RecordNumber;
 use crate::{
     Alert, AlertDescription, CloseReason, Config, ConnectionState, Discard, Event, ExportError, Fingerprint,
     Role, SealError, SrtpKeyMaterial, Stats, Version,
@@ -24,7 +26,7 @@ use core::time::Duration;
 use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Seed, Transmit, earliest};
 use zeroize::Zeroizing;
 
-/// After this many timeouts a flight after the handshake is given up: the peer evidently lives without it.
+/// After this many timeouts the handshake's last flight is given up: the peer evidently lives without it.
 const MAX_LATE_EXPIRATIONS: u32 = 32;
 /// How long the handshake's keys are kept to answer a peer that did not hear of our being connected.
 const LINGER: Duration = Duration::from_secs(240);
@@ -45,6 +47,10 @@ pub struct Dtls {
     pending_alert: Option<Alert>,
     asked_for_fingerprint: bool,
     refused_renegotiation: bool,
+    /// The newest authentic record so far.
+    newest: RecordNumber,
+    /// Whether it came in the last datagram.
+    newest_in_last: bool,
     events: VecDeque<Event>,
     stats: Stats,
 }
@@ -64,6 +70,8 @@ impl Dtls {
             pending_alert: None,
             asked_for_fingerprint: false,
             refused_renegotiation: false,
+            newest: RecordNumber::default(),
+            newest_in_last: false,
             events: VecDeque::new(),
             stats: Stats::default(),
         };
@@ -111,6 +119,7 @@ impl Dtls {
     ) -> Result<Records<'b>, Discard> {
         let now = self.clock.advance(now);
         self.stats.datagrams_received = self.stats.datagrams_received.saturating_add(1);
+        self.newest_in_last = false;
         if matches!(self.state, State::Closed(_)) {
             return Err(self.stats.discards.count(Discard::Closed));
         }
@@ -121,7 +130,7 @@ impl Dtls {
             if rest.is_empty() && at > 0 {
                 break;
             }
-            let result = match Incoming::parse(rest) {
+            let result = match Incoming::parse(rest, self.session.records.received_id_len()) {
                 Ok(incoming) => {
                     let start = at;
                     at = at.saturating_add(incoming.len());
@@ -140,7 +149,13 @@ impl Dtls {
                     accepted = true;
                 }
                 Ok(None) => accepted = true,
-                Err(reason) => discard = discard.or(Some(self.stats.discards.count(reason))),
+                Err(reason) => {
+                    discard = discard.or(Some(self.stats.discards.count(reason)));
+                    // What follows is of another connection too (RFC 9147, section 4).
+                    if reason == Discard::UnknownConnectionId {
+                        break;
+                    }
+                }
             }
         }
         match discard {
@@ -276,7 +291,8 @@ impl Machine for Dtls {
             return self.enter_closed(CloseReason::HandshakeTimeout);
         }
         if self.session.timer.expire(now) {
-            if self.state.connected().is_some() && self.session.timer.expirations() > MAX_LATE_EXPIRATIONS {
+            let is_late = self.state.connected().is_some() && self.session.flight.is_of_handshake();
+            if is_late && self.session.timer.expirations() > MAX_LATE_EXPIRATIONS {
                 self.session.end_flight();
             } else {
                 self.retransmit();

@@ -36,6 +36,7 @@ impl Dtls {
     pub(super) fn write_flight(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {
         if let State::Connected(Connected { updates: Some(updates), .. }) = &mut self.state {
             updates.send_if_wanted(&mut self.session);
+            updates.send_connection_ids(&mut self.session);
         }
         let mtu = self.session.mtu();
         if !self.session.flight.write(&mut self.session.records, out, mtu) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::fragment::HandshakeType;
-use crate::{Certificate, Failure};
+use crate::{Certificate, ConnectionId, Failure};
 use alloc::sync::Arc;
 use sendrecv_crypto::{HashAlgorithm, default_provider};
 
@@ -20,10 +20,16 @@ fn carry(from: &mut Dtls, to: &mut Dtls) {
 }
 
 fn connected(version: Version) -> (Dtls, Dtls) {
+    connected_with_ids(version, None)
+}
+
+/// Both ends want this ID in what they receive.
+fn connected_with_ids(version: Version, id: Option<&[u8]>) -> (Dtls, Dtls) {
     let certificate = Certificate::generate(default_provider(), &Seed::from_u64(1), 0, 31).unwrap();
     let fingerprint = certificate.fingerprint(default_provider(), HashAlgorithm::Sha256).unwrap();
     let mut config = Config::new(default_provider(), Arc::new(certificate));
     (config.min_version, config.max_version) = (version, version);
+    config.connection_id = id.and_then(ConnectionId::new);
     let end = |role, seed| {
         let mut dtls = Dtls::new(config.clone(), role, &Seed::from_u64(seed), NOW);
         dtls.set_remote_fingerprints(NOW, alloc::vec![fingerprint.clone()]);
@@ -78,5 +84,44 @@ fn other_messages_after_the_handshake_end_it() {
         let (mut client, mut server) = connected(Version::Dtls13);
         send(&mut server, &mut client, kind, &[0; 50]);
         assert_eq!(client.close_reason(), Some(CloseReason::Failed(Failure::UnexpectedMessage(kind))));
+    }
+}
+
+#[test]
+fn a_second_request_for_connection_ids_before_an_answer_ends_the_connection() {
+    let (mut client, mut server) = connected_with_ids(Version::Dtls13, Some(b"id"));
+    send(&mut client, &mut server, HandshakeType::REQUEST_CONNECTION_ID, &[2]);
+    assert_eq!((server.requested_connection_ids(), server.close_reason()), (Some(2), None));
+    send(&mut client, &mut server, HandshakeType::REQUEST_CONNECTION_ID, &[200]);
+    assert_eq!(server.close_reason(), Some(CloseReason::Failed(Failure::TooManyConnectionIds)));
+    carry(&mut server, &mut client);
+    assert_eq!(client.close_reason(), Some(CloseReason::Alert(AlertDescription::TooManyCidsRequested)));
+}
+
+#[test]
+fn who_wants_no_connection_id_may_not_talk_about_them() {
+    for (kind, body) in [
+        (HandshakeType::REQUEST_CONNECTION_ID, &[1][..]),
+        (HandshakeType::NEW_CONNECTION_ID, &[0, 2, 1, 7, 1]),
+    ] {
+        let (mut client, mut server) = connected_with_ids(Version::Dtls13, Some(b""));
+        send(&mut client, &mut server, kind, body);
+        assert_eq!(server.close_reason(), Some(CloseReason::Failed(Failure::UnexpectedMessage(kind))));
+    }
+}
+
+#[test]
+fn malformed_messages_about_connection_ids_end_the_connection() {
+    for (kind, body) in [
+        (HandshakeType::REQUEST_CONNECTION_ID, &[][..]),
+        (HandshakeType::NEW_CONNECTION_ID, &[0, 0, 0]),
+        (HandshakeType::NEW_CONNECTION_ID, &[0, 1, 0, 1]),
+        (HandshakeType::NEW_CONNECTION_ID, &[0, 9, 1, 7, 1]),
+    ] {
+        let (mut client, mut server) = connected_with_ids(Version::Dtls13, Some(b"id"));
+        send(&mut client, &mut server, kind, body);
+        assert!(
+            matches!(server.close_reason(), Some(CloseReason::Failed(Failure::Decode(failed, _))) if failed == kind)
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! (RFC 6347, section 4.2.4; RFC 9147, sections 5.7, 5.8 and 7.2).
 
 use super::ranges::Ranges;
-use crate::record::RecordLayer;
+use crate::record::{HANDSHAKE_EPOCH, RecordLayer};
 use crate::wire::ack::RecordNumber;
 use crate::wire::fragment::{Fragment, HEADER_LEN, HandshakeType};
 use crate::wire::record::ContentType;
@@ -82,6 +82,11 @@ impl Flight {
     /// Whether there is nothing to answer for.
     pub(crate) const fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether it is a flight of the handshake, not a message after it.
+    pub(crate) fn is_of_handshake(&self) -> bool {
+        self.entries.first().is_some_and(|entry| entry.epoch <= HANDSHAKE_EPOCH)
     }
 
     /// Whether something waits to be sent.
@@ -217,7 +222,7 @@ mod tests {
     fn pieces(datagram: &[u8]) -> Vec<(u16, u32, usize)> {
         let (mut pieces, mut at) = (Vec::new(), 0);
         while at < datagram.len() {
-            let incoming = Incoming::parse(&datagram[at..]).unwrap();
+            let incoming = Incoming::parse(&datagram[at..], 0).unwrap();
             let mut reader = Reader::new(&datagram[at + 13..at + incoming.len()]);
             let fragment = Fragment::parse(&mut reader).unwrap();
             pieces.push((fragment.message_seq, fragment.offset, fragment.data.len()));

@@ -1,6 +1,7 @@
 //! The client's hello: sent for both versions at once, until the server has chosen.
 
 use super::decode_error;
+use crate::connection_id::put_connection_id;
 use crate::handshake::reassembly::Message;
 use crate::handshake::transcript::{Transcript13, hello_hash};
 use crate::peer::VERIFIED_SCHEMES;
@@ -76,6 +77,9 @@ impl AwaitServerHello {
             put_code_points(out, extension::SIGNATURE_ALGORITHMS, schemes);
             if !config.srtp_profiles.is_empty() {
                 put_use_srtp(out, &config.srtp_profiles);
+            }
+            if let Some(id) = &config.connection_id {
+                put_connection_id(out, id);
             }
         })
     }

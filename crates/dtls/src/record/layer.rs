@@ -1,12 +1,13 @@
 //! Which keys are in use, in both directions.
 
 use super::v12::{Opener12, Sealer12};
-use super::v13::{Opener13, Sealer13, TYPE_LEN};
-use super::{OpenError, Opened};
+use super::v13::{Opener13, Sealer13};
+use super::{OpenError, Opened, TYPE_LEN};
 use crate::wire::ack::RecordNumber;
-use crate::wire::record::{ContentType, HEADER_LEN, MAX_PLAINTEXT, RecordHeader};
+use crate::wire::record::{BEFORE_ID, ContentType, HEADER_LEN, MAX_PLAINTEXT, RecordHeader};
 use crate::wire::unified::{UnifiedHeader, is_unified};
-use crate::{Discard, SealError};
+use crate::{ConnectionId, Discard, SealError};
+use alloc::vec::Vec;
 use sendrecv_core::{PacketBuf, Reader, Writer};
 use sendrecv_crypto::TAG_LEN;
 
@@ -16,45 +17,66 @@ const FORGERY_LIMIT: u64 = 1 << 36;
 /// Epoch of DTLS 1.3's handshake keys.
 pub(crate) const HANDSHAKE_EPOCH: u64 = 2;
 
-/// The header of an incoming record, and its length with header.
+/// The longest header of a record we send: DTLS 1.2's with an explicit nonce and the longest connection ID.
+const MAX_HEADER: usize = crate::HEADROOM + 255;
+
+/// The header of an incoming record.
 #[derive(Clone, Debug)]
 pub(crate) enum Incoming {
-    /// Plaintext, or protected by DTLS 1.2.
+    /// Plaintext, or protected by DTLS 1.2; with the length of its connection ID.
     Classic(RecordHeader, usize),
     /// Protected by DTLS 1.3.
     Unified(UnifiedHeader),
 }
 
 impl Incoming {
-    /// Reads the header of the record at the start of `bytes`.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Discard> {
+    /// Reads the header of the record at the start of `bytes`; `id_len` is the length of the connection IDs that we want
+    /// to receive, zero if none. Without any, a record that has one cannot even be measured.
+    pub(crate) fn parse(bytes: &[u8], id_len: usize) -> Result<Self, Discard> {
         let first = *bytes.first().ok_or(Discard::Truncated)?;
         if is_unified(first) {
-            if UnifiedHeader::has_connection_id(first) {
-                return Err(Discard::UnknownContentType);
+            if UnifiedHeader::has_connection_id(first) && id_len == 0 {
+                return Err(Discard::UnknownConnectionId);
             }
-            let header = UnifiedHeader::parse(bytes, 0).map_err(|_| Discard::Truncated)?;
+            let header = UnifiedHeader::parse(bytes, id_len).map_err(|_| Discard::Truncated)?;
             return header.map(Self::Unified).ok_or(Discard::UnknownContentType);
         }
-        if ContentType::from_code(first).is_none_or(|known| known == ContentType::Tls12Cid) {
-            return Err(Discard::UnknownContentType);
+        let is_named = first == ContentType::Tls12Cid.code();
+        if is_named && id_len == 0 {
+            return Err(Discard::UnknownConnectionId);
         }
         let mut reader = Reader::new(bytes);
-        let header = RecordHeader::parse(&mut reader).map_err(|_| Discard::Truncated)?;
+        let header = RecordHeader::parse(&mut reader, id_len).map_err(|_| Discard::Truncated)?;
         let header = header.ok_or(Discard::UnknownContentType)?;
         reader.take(usize::from(header.length)).map_err(|_| Discard::Truncated)?;
         if !matches!(header.version, 0xfeff | 0xfefd) {
             return Err(Discard::BadVersion);
         }
-        Ok(Self::Classic(header, HEADER_LEN.saturating_add(usize::from(header.length))))
+        Ok(Self::Classic(header, if is_named { id_len } else { 0 }))
     }
 
     /// Length of the record with its header: at least one byte.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Classic(_, len) => *len,
+            Self::Classic(header, id_len) => {
+                HEADER_LEN.saturating_add(*id_len).saturating_add(usize::from(header.length))
+            }
             Self::Unified(header) => header.ciphertext.end,
         }
+    }
+
+    /// The connection ID in the record; empty when there is none.
+    fn connection_id<'r>(&self, record: &'r [u8]) -> &'r [u8] {
+        let range = match self {
+            Self::Classic(_, id_len) => BEFORE_ID..BEFORE_ID.saturating_add(*id_len),
+            Self::Unified(header) => header.connection_id.clone(),
+        };
+        record.get(range).unwrap_or_default()
+    }
+
+    /// Whether it is plaintext, which never has a connection ID.
+    const fn is_plaintext(&self) -> bool {
+        matches!(self, Self::Classic(header, _) if header.epoch == 0)
     }
 }
 
@@ -74,8 +96,15 @@ impl Sealer {
 
     pub(crate) const fn tail_len(&self) -> usize {
         match self {
-            Self::V12(_) => TAG_LEN,
+            Self::V12(sealer) => sealer.tail_len(),
             Self::V13(_) => TYPE_LEN + TAG_LEN,
+        }
+    }
+
+    fn set_connection_id(&mut self, id: &ConnectionId) {
+        match self {
+            Self::V12(sealer) => sealer.set_connection_id(id),
+            Self::V13(sealer) => sealer.set_connection_id(id),
         }
     }
 
@@ -91,8 +120,7 @@ impl Sealer {
         if packet.len() > MAX_PLAINTEXT {
             return Err(SealError::TooLong);
         }
-        let header = [0; crate::HEADROOM];
-        let header = header.get(..self.header_len()).unwrap_or_default();
+        let header = [0; MAX_HEADER].get(..self.header_len()).unwrap_or_default();
         let content_len = packet.len();
         packet.release_tailroom();
         if packet.space() < self.tail_len() {
@@ -119,6 +147,10 @@ pub(crate) struct RecordLayer {
     write: Option<Sealer>,
     read_handshake: Option<Opener13>,
     read: Option<Opener>,
+    /// What the peer may call us, all of one length; without any its records have none.
+    ids_in: Vec<ConnectionId>,
+    /// What we call the peer; empty: nothing.
+    id_out: ConnectionId,
 }
 
 impl RecordLayer {
@@ -127,7 +159,35 @@ impl RecordLayer {
         self.plain_old_version = old;
     }
 
-    pub(crate) fn install_v12_write(&mut self, sealer: Sealer12) {
+    /// The connection IDs the peer may call us from now on, beside those before.
+    pub(crate) fn receive_connection_ids(&mut self, ids: &[ConnectionId]) {
+        self.ids_in.extend(ids.iter().filter(|id| !id.is_empty()).cloned());
+    }
+
+    /// The connection ID to call the peer from now on.
+    pub(crate) fn send_connection_id(&mut self, id: ConnectionId) {
+        self.write.iter_mut().for_each(|sealer| sealer.set_connection_id(&id));
+        self.write_handshake.iter_mut().for_each(|sealer| sealer.set_connection_id(&id));
+        self.id_out = id;
+    }
+
+    /// What the peer may call us.
+    pub(crate) fn received_connection_ids(&self) -> &[ConnectionId] {
+        &self.ids_in
+    }
+
+    /// What we call the peer.
+    pub(crate) const fn sent_connection_id(&self) -> &ConnectionId {
+        &self.id_out
+    }
+
+    /// Length of the connection ID in every protected record of the peer.
+    pub(crate) fn received_id_len(&self) -> usize {
+        self.ids_in.first().map_or(0, ConnectionId::len)
+    }
+
+    pub(crate) fn install_v12_write(&mut self, mut sealer: Sealer12) {
+        sealer.set_connection_id(&self.id_out);
         self.write = Some(Sealer::V12(sealer));
     }
 
@@ -135,13 +195,15 @@ impl RecordLayer {
         self.read = Some(Opener::V12(opener));
     }
 
-    pub(crate) fn install_handshake(&mut self, sealer: Sealer13, opener: Opener13) {
+    pub(crate) fn install_handshake(&mut self, mut sealer: Sealer13, opener: Opener13) {
+        sealer.set_connection_id(&self.id_out);
         self.write_handshake = Some(sealer);
         self.read_handshake = Some(opener);
     }
 
     /// Installs a DTLS 1.3 application key for writing, the first or the next.
-    pub(crate) fn install_write(&mut self, sealer: Sealer13) {
+    pub(crate) fn install_write(&mut self, mut sealer: Sealer13) {
+        sealer.set_connection_id(&self.id_out);
         self.write = Some(Sealer::V13(sealer));
     }
 
@@ -194,7 +256,9 @@ impl RecordLayer {
     pub(crate) fn overhead(&self, epoch: u64) -> usize {
         match epoch {
             0 => HEADER_LEN,
-            HANDSHAKE_EPOCH => crate::wire::unified::HEADER_LEN + TYPE_LEN + TAG_LEN,
+            HANDSHAKE_EPOCH => {
+                (crate::wire::unified::HEADER_LEN + TYPE_LEN + TAG_LEN).saturating_add(self.id_out.len())
+            }
             _ => self.application_overhead(),
         }
     }
@@ -250,10 +314,15 @@ impl RecordLayer {
 
     /// Opens the record that fills `record`, in place.
     pub(crate) fn open(&mut self, incoming: &Incoming, record: &mut [u8]) -> Result<Opened, OpenError> {
+        let id = incoming.connection_id(record);
+        let is_ours = self.ids_in.is_empty() || self.ids_in.iter().any(|ours| ours.as_bytes() == id);
+        if !is_ours && !incoming.is_plaintext() {
+            return Err(OpenError::Discard(Discard::UnknownConnectionId));
+        }
         match incoming {
-            Incoming::Classic(header, _) if header.epoch == 0 => self.open_plain(header),
-            Incoming::Classic(header, _) => match &mut self.read {
-                Some(Opener::V12(opener)) => opener.open(header, record),
+            Incoming::Classic(header, 0) if header.epoch == 0 => self.open_plain(header),
+            Incoming::Classic(header, id_len) => match &mut self.read {
+                Some(Opener::V12(opener)) => opener.open(header, *id_len, record),
                 None if self.read_handshake.is_none() && header.epoch == 1 => Err(OpenError::NoKeysYet),
                 _ => Err(OpenError::Discard(Discard::UnknownEpoch)),
             },

@@ -3,16 +3,19 @@
 //! ```text
 //! AES-GCM:  header (13) | explicit nonce (8): epoch and sequence number | ciphertext | tag (16)
 //! ChaCha20: header (13) | ciphertext | tag (16)
+//!
+//! With a connection ID (RFC 9146) the header has it before the length, its type is tls12_cid, and the real type
+//! lies inside: ciphertext of content, content type (8), zeros
 //! ```
 //!
 //! Nonces are the record's epoch and sequence number, so they never repeat: for GCM behind a fixed 4-byte salt, for
 //! ChaCha20 XORed into a 12-byte IV.
 
 use super::replay::ReplayWindow;
-use super::{OpenError, Opened};
+use super::{OpenError, Opened, TYPE_LEN, strip_padding};
 use crate::wire::ack::RecordNumber;
-use crate::wire::record::{ContentType, HEADER_LEN, MAX_PLAINTEXT, RecordHeader};
-use crate::{Discard, SealError};
+use crate::wire::record::{BEFORE_ID, ContentType, HEADER_LEN, MAX_PLAINTEXT, RecordHeader};
+use crate::{ConnectionId, Discard, SealError};
 use alloc::boxed::Box;
 use core::ops::Range;
 use sendrecv_crypto::{Aead, AeadAlgorithm, CryptoError, CryptoProvider, TAG_LEN};
@@ -85,10 +88,34 @@ fn additional_data(
     [a, b, c, d, e, f, g, h, content_type.code(), v0, v1, l0, l1]
 }
 
+/// The most that [`data_with_id`] makes.
+const MAX_DATA_WITH_ID: usize = 8 + 2 + BEFORE_ID + 255 + 2;
+
+/// The same for a record with a connection ID (RFC 9146, section 5.3): eight bytes of ones, the type, the ID's length, and
+/// the header as it is on the wire, but with the length of the plaintext.
+fn data_with_id<'a>(
+    space: &'a mut [u8; MAX_DATA_WITH_ID],
+    header: &[u8],
+    len: usize,
+) -> Result<&'a [u8], CryptoError> {
+    let id_len = header.len().saturating_sub(BEFORE_ID);
+    let id_len = u8::try_from(id_len).map_err(|_| CryptoError::Unsupported)?;
+    let len = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
+    let mut front = [0xff; 10];
+    let [.., content_type, length] = &mut front;
+    (*content_type, *length) = (ContentType::Tls12Cid.code(), id_len);
+    let bytes = front.iter().chain(header).chain(&len);
+    space.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    let used = front.len().saturating_add(header.len()).saturating_add(len.len());
+    space.get(..used).ok_or(CryptoError::Unsupported)
+}
+
 /// Protects our records.
 pub(crate) struct Sealer12 {
     cipher: Cipher12,
     next: u64,
+    /// What the peer wants to find in records; empty: nothing.
+    id: ConnectionId,
 }
 
 impl Sealer12 {
@@ -98,14 +125,24 @@ impl Sealer12 {
         key: &[u8],
         iv: &[u8],
     ) -> Result<Self, CryptoError> {
-        Ok(Self { cipher: Cipher12::new(provider, algorithm, key, iv)?, next: 0 })
+        let cipher = Cipher12::new(provider, algorithm, key, iv)?;
+        Ok(Self { cipher, next: 0, id: ConnectionId::default() })
+    }
+
+    /// From now on records carry this connection ID.
+    pub(crate) fn set_connection_id(&mut self, id: &ConnectionId) {
+        self.id = id.clone();
     }
 
     pub(crate) const fn header_len(&self) -> usize {
-        HEADER_LEN + self.cipher.explicit_len()
+        HEADER_LEN.saturating_add(self.id.len()).saturating_add(self.cipher.explicit_len())
     }
 
-    /// Protects a record that lies in `record` with room for header and tag around its content.
+    pub(crate) const fn tail_len(&self) -> usize {
+        if self.id.is_empty() { TAG_LEN } else { TYPE_LEN + TAG_LEN }
+    }
+
+    /// Protects a record that lies in `record` with room for the header before and for tag (and type) behind its content.
     pub(crate) fn seal(
         &mut self,
         record: &mut [u8],
@@ -116,23 +153,44 @@ impl Sealer12 {
             return Err(SealError::KeyExhausted);
         }
         let (header, body) = record.split_at_mut_checked(self.header_len()).ok_or(SealError::NoSpace)?;
-        let (content, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::NoSpace)?;
-        let length = self.cipher.explicit_len().saturating_add(content.len()).saturating_add(TAG_LEN);
+        let (inner, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::NoSpace)?;
+        let outer = if self.id.is_empty() {
+            content_type
+        } else {
+            *inner.last_mut().ok_or(SealError::NoSpace)? = content_type.code();
+            ContentType::Tls12Cid
+        };
+        let length = self.cipher.explicit_len().saturating_add(inner.len()).saturating_add(TAG_LEN);
         let length = u16::try_from(length).map_err(|_| SealError::TooLong)?;
-        let fields = RecordHeader { content_type, version: 0xfefd, epoch: EPOCH, sequence, length };
+        let fields = RecordHeader { content_type: outer, version: 0xfefd, epoch: EPOCH, sequence, length };
         let low = epoch_and_sequence(EPOCH, sequence);
-        let aad = additional_data(EPOCH, sequence, content_type, fields.version, content.len());
-        *tag = self
-            .cipher
-            .aead
-            .seal(&self.cipher.nonce(&low), &aad, content)
-            .map_err(|_| SealError::KeyExhausted)?;
-        let explicit = low.get(..self.cipher.explicit_len()).unwrap_or_default();
-        for (to, from) in header.iter_mut().zip(fields.encode().iter().chain(explicit)) {
-            *to = *from;
-        }
+        self.write_header(header, &fields, low).ok_or(SealError::NoSpace)?;
+        let nonce = self.cipher.nonce(&low);
+        let sealed = if self.id.is_empty() {
+            let aad = additional_data(EPOCH, sequence, outer, fields.version, inner.len());
+            self.cipher.aead.seal_into(&nonce, &aad, inner, tag)
+        } else {
+            let named = header.get(..BEFORE_ID.saturating_add(self.id.len())).unwrap_or_default();
+            data_with_id(&mut [0; MAX_DATA_WITH_ID], named, inner.len())
+                .and_then(|aad| self.cipher.aead.seal_into(&nonce, aad, inner, tag))
+        };
+        sealed.map_err(|_| SealError::KeyExhausted)?;
         self.next = sequence.saturating_add(1);
         Ok(RecordNumber { epoch: u64::from(EPOCH), sequence })
+    }
+
+    /// The fields, the connection ID before the length, and the explicit nonce if the cipher has one.
+    fn write_header(&self, header: &mut [u8], fields: &RecordHeader, low: [u8; 8]) -> Option<()> {
+        let [front @ .., l0, l1] = fields.encode();
+        let (to_front, rest) = header.split_first_chunk_mut::<BEFORE_ID>()?;
+        let (id, rest) = rest.split_at_mut_checked(self.id.len())?;
+        let (length, explicit) = rest.split_first_chunk_mut()?;
+        (*to_front, *length) = (front, [l0, l1]);
+        id.copy_from_slice(self.id.as_bytes());
+        if let Some(explicit) = explicit.first_chunk_mut() {
+            *explicit = low;
+        }
+        Some(())
     }
 }
 
@@ -154,43 +212,58 @@ impl Opener12 {
         Ok(Self { cipher, window: ReplayWindow::default(), forgeries: 0 })
     }
 
-    /// Opens the record that fills `record` in place.
-    pub(crate) fn open(&mut self, header: &RecordHeader, record: &mut [u8]) -> Result<Opened, OpenError> {
+    /// Opens the record that fills `record` in place; its header has a connection ID of `id_len` bytes.
+    pub(crate) fn open(
+        &mut self,
+        header: &RecordHeader,
+        id_len: usize,
+        record: &mut [u8],
+    ) -> Result<Opened, OpenError> {
         if header.epoch != EPOCH {
             return Err(OpenError::Discard(Discard::UnknownEpoch));
         }
         if !self.window.is_new(header.sequence) {
             return Err(OpenError::Discard(Discard::Replayed));
         }
-        let content = self.decrypt(header, record).map_err(|discard| {
+        let (content_type, content) = self.decrypt(header, id_len, record).map_err(|discard| {
             self.forgeries = self.forgeries.saturating_add(u64::from(discard == Discard::Unauthenticated));
             OpenError::Discard(discard)
         })?;
         self.window.mark(header.sequence);
         let number = RecordNumber { epoch: u64::from(EPOCH), sequence: header.sequence };
-        Ok(Opened { content_type: header.content_type, content, number })
+        Ok(Opened { content_type, content, number })
     }
 
-    fn decrypt(&self, header: &RecordHeader, record: &mut [u8]) -> Result<Range<usize>, Discard> {
+    fn decrypt(
+        &self,
+        header: &RecordHeader,
+        id_len: usize,
+        record: &mut [u8],
+    ) -> Result<(ContentType, Range<usize>), Discard> {
         let explicit_len = self.cipher.explicit_len();
-        let (_, body) = record.split_at_mut_checked(HEADER_LEN).ok_or(Discard::Unauthenticated)?;
+        let header_len = HEADER_LEN.saturating_add(id_len);
+        let (head, body) = record.split_at_mut_checked(header_len).ok_or(Discard::Unauthenticated)?;
         let (explicit, sealed) = body.split_at_mut_checked(explicit_len).ok_or(Discard::Unauthenticated)?;
-        let (content, tag) = sealed.split_last_chunk_mut::<TAG_LEN>().ok_or(Discard::Unauthenticated)?;
-        if content.len() > MAX_PLAINTEXT {
+        let (inner, tag) = sealed.split_last_chunk_mut::<TAG_LEN>().ok_or(Discard::Unauthenticated)?;
+        if inner.len() > MAX_PLAINTEXT {
             return Err(Discard::BadContent);
         }
-        let counter = epoch_and_sequence(header.epoch, header.sequence);
-        let low = explicit.first_chunk::<EXPLICIT_NONCE_LEN>().copied().unwrap_or(counter);
-        let aad = additional_data(
-            header.epoch,
-            header.sequence,
-            header.content_type,
-            header.version,
-            content.len(),
-        );
-        super::authentic(self.cipher.aead.open(&self.cipher.nonce(&low), &aad, content, tag))?;
-        let start = HEADER_LEN.saturating_add(explicit_len);
-        Ok(start..start.saturating_add(content.len()))
+        let (epoch, sequence) = (header.epoch, header.sequence);
+        let low = explicit.first_chunk::<EXPLICIT_NONCE_LEN>().copied();
+        let nonce = self.cipher.nonce(&low.unwrap_or(epoch_and_sequence(epoch, sequence)));
+        let start = header_len.saturating_add(explicit_len);
+        if header.content_type == ContentType::Tls12Cid {
+            let named = head.get(..BEFORE_ID.saturating_add(id_len)).unwrap_or_default();
+            super::authentic(
+                data_with_id(&mut [0; MAX_DATA_WITH_ID], named, inner.len())
+                    .and_then(|aad| self.cipher.aead.open(&nonce, aad, inner, tag)),
+            )?;
+            let (content_type, len) = strip_padding(inner)?;
+            return Ok((content_type, start..start.saturating_add(len)));
+        }
+        let aad = additional_data(epoch, sequence, header.content_type, header.version, inner.len());
+        super::authentic(self.cipher.aead.open(&nonce, &aad, inner, tag))?;
+        Ok((header.content_type, start..start.saturating_add(inner.len())))
     }
 }
 
@@ -215,14 +288,49 @@ mod tests {
     fn seal(sealer: &mut Sealer12, content: &[u8]) -> Vec<u8> {
         let mut record = alloc::vec![0; sealer.header_len()];
         record.extend_from_slice(content);
-        record.extend_from_slice(&[0; TAG_LEN]);
+        record.resize(record.len() + sealer.tail_len(), 0);
         sealer.seal(&mut record, ContentType::ApplicationData).unwrap();
         record
     }
 
     fn open(opener: &mut Opener12, record: &mut [u8]) -> Result<Opened, OpenError> {
-        let header = RecordHeader::parse(&mut Reader::new(record)).unwrap().unwrap();
-        opener.open(&header, record)
+        open_named(opener, 0, record)
+    }
+
+    fn open_named(opener: &mut Opener12, id_len: usize, record: &mut [u8]) -> Result<Opened, OpenError> {
+        let header = RecordHeader::parse(&mut Reader::new(record), id_len).unwrap().unwrap();
+        opener.open(&header, id_len, record)
+    }
+
+    #[test]
+    fn a_record_with_a_connection_id_hides_its_type_and_authenticates_the_id() {
+        for algorithm in ALGORITHMS {
+            for id_len in [1, 8, 255] {
+                let (mut sealer, mut opener) = pair(algorithm);
+                sealer.set_connection_id(&ConnectionId::new(&alloc::vec![0xc1; id_len]).unwrap());
+                let record = seal(&mut sealer, b"hello");
+                assert_eq!((record[0], record[11], record[10 + id_len]), (25, 0xc1, 0xc1));
+                for at in [11, 10 + id_len] {
+                    let mut forged = record.clone();
+                    forged[at] ^= 1;
+                    let result = open_named(&mut opener, id_len, &mut forged);
+                    assert_eq!(result, Err(OpenError::Discard(Discard::Unauthenticated)));
+                }
+                let mut record = record;
+                let opened = open_named(&mut opener, id_len, &mut record).unwrap();
+                assert_eq!(opened.content_type, ContentType::ApplicationData);
+                assert_eq!(&record[opened.content], b"hello");
+            }
+        }
+    }
+
+    /// The fields of RFC 9146, section 5.3, one by one.
+    #[test]
+    fn what_is_authenticated_with_a_connection_id_is_in_the_order_of_rfc_9146() {
+        let header = [25, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 5, 0xaa, 0xbb];
+        let expected =
+            [&[0xff; 8][..], &[25, 2, 25, 0xfe, 0xfd], &[0, 1], &[0, 0, 0, 0, 0, 5], &[0xaa, 0xbb], &[1, 2]];
+        assert_eq!(data_with_id(&mut [0; MAX_DATA_WITH_ID], &header, 0x102), Ok(&expected.concat()[..]));
     }
 
     #[test]
@@ -245,7 +353,7 @@ mod tests {
             for bit in (0..record.len() * 8).filter(|bit| !(3 * 8..5 * 8).contains(bit)) {
                 let mut damaged = record.clone();
                 damaged[bit / 8] ^= 1 << (bit % 8);
-                if RecordHeader::parse(&mut Reader::new(&damaged)).unwrap().is_some()
+                if RecordHeader::parse(&mut Reader::new(&damaged), 0).unwrap().is_some()
                     && !(88..104).contains(&bit)
                 {
                     let result = open(&mut opener, &mut damaged);

@@ -6,18 +6,15 @@
 //! ```
 
 use super::replay::ReplayWindow;
-use super::{OpenError, Opened};
+use super::{OpenError, Opened, strip_padding};
 use crate::wire::ack::RecordNumber;
-use crate::wire::record::{ContentType, MAX_PLAINTEXT};
+use crate::wire::record::ContentType;
 use crate::wire::unified::{self, HEADER_LEN, UnifiedHeader};
-use crate::{CipherSuite, Discard, SealError};
+use crate::{CipherSuite, ConnectionId, Discard, SealError};
 use alloc::boxed::Box;
 use core::ops::Range;
 use sendrecv_crypto::{Aead, AeadAlgorithm, BlockCipher, CryptoError, CryptoProvider, Secret, TAG_LEN, hkdf};
 use zeroize::Zeroizing;
-
-/// The inner content type, one byte behind the content.
-pub(crate) const TYPE_LEN: usize = 1;
 
 /// Prefix of every label of DTLS 1.3's key schedule (RFC 9147, section 5.9).
 pub(crate) const LABEL_PREFIX: &[u8] = b"dtls13";
@@ -107,6 +104,8 @@ pub(crate) struct Sealer13 {
     epoch: u64,
     next: u64,
     limit: u64,
+    /// What the peer wants to find in records; empty: nothing.
+    id: ConnectionId,
 }
 
 impl Sealer13 {
@@ -117,7 +116,12 @@ impl Sealer13 {
         epoch: u64,
     ) -> Result<Self, CryptoError> {
         let cipher = Cipher13::new(provider, suite, secret)?;
-        Ok(Self { cipher, epoch, next: 0, limit: record_limit(suite.aead()) })
+        Ok(Self { cipher, epoch, next: 0, limit: record_limit(suite.aead()), id: ConnectionId::default() })
+    }
+
+    /// From now on records carry this connection ID.
+    pub(crate) fn set_connection_id(&mut self, id: &ConnectionId) {
+        self.id = id.clone();
     }
 
     pub(crate) const fn epoch(&self) -> u64 {
@@ -130,7 +134,7 @@ impl Sealer13 {
     }
 
     pub(crate) const fn header_len(&self) -> usize {
-        HEADER_LEN
+        HEADER_LEN.saturating_add(self.id.len())
     }
 
     /// Protects a record that lies in `record` with room for the header before and for type and tag behind its content.
@@ -143,22 +147,32 @@ impl Sealer13 {
         if sequence >= self.limit {
             return Err(SealError::KeyExhausted);
         }
-        let (header, body) = record.split_first_chunk_mut::<HEADER_LEN>().ok_or(SealError::NoSpace)?;
+        let (header, body) = record.split_at_mut_checked(self.header_len()).ok_or(SealError::NoSpace)?;
         let length = u16::try_from(body.len()).map_err(|_| SealError::TooLong)?;
-        let [.., s0, s1] = sequence.to_be_bytes();
-        let [l0, l1] = length.to_be_bytes();
-        *header = [unified::first_byte(self.epoch, false), s0, s1, l0, l1];
+        self.write_header(header, sequence, length).ok_or(SealError::NoSpace)?;
         let (inner, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::NoSpace)?;
         *inner.last_mut().ok_or(SealError::NoSpace)? = content_type.code();
-        *tag = self
-            .cipher
-            .aead
-            .seal(&self.cipher.nonce(sequence), header, inner)
-            .map_err(|_| SealError::KeyExhausted)?;
-        let [_, number @ .., _, _] = header;
-        self.cipher.mask_number(number, body).map_err(|_| SealError::KeyExhausted)?;
+        let sealed = self.cipher.aead.seal_into(&self.cipher.nonce(sequence), header, inner, tag);
+        sealed.map_err(|_| SealError::KeyExhausted)?;
+        let [.., s0, s1, _, _] = header else {
+            return Err(SealError::NoSpace);
+        };
+        let mut number = [*s0, *s1];
+        self.cipher.mask_number(&mut number, body).map_err(|_| SealError::KeyExhausted)?;
+        [*s0, *s1] = number;
         self.next = sequence.saturating_add(1);
         Ok(RecordNumber { epoch: self.epoch, sequence })
+    }
+
+    fn write_header(&self, header: &mut [u8], sequence: u64, length: u16) -> Option<()> {
+        let [.., s0, s1] = sequence.to_be_bytes();
+        let [l0, l1] = length.to_be_bytes();
+        let (first, rest) = header.split_first_mut()?;
+        let (id, rest) = rest.split_at_mut_checked(self.id.len())?;
+        *first = unified::first_byte(self.epoch, !self.id.is_empty());
+        id.copy_from_slice(self.id.as_bytes());
+        *rest.first_chunk_mut()? = [s0, s1, l0, l1];
+        Some(())
     }
 }
 
@@ -219,16 +233,6 @@ impl Opener13 {
     }
 }
 
-/// The content type is the last byte that is not zero; what is before it is the content.
-fn strip_padding(inner: &[u8]) -> Result<(ContentType, usize), Discard> {
-    let at = inner.iter().rposition(|byte| *byte != 0).ok_or(Discard::BadContent)?;
-    let content_type = inner.get(at).copied().and_then(ContentType::from_code).ok_or(Discard::BadContent)?;
-    if at > MAX_PLAINTEXT {
-        return Err(Discard::BadContent);
-    }
-    Ok((content_type, at))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +253,7 @@ mod tests {
     fn seal(sealer: &mut Sealer13, content: &[u8]) -> Vec<u8> {
         let mut record = alloc::vec![0; sealer.header_len()];
         record.extend_from_slice(content);
-        record.extend_from_slice(&[0; TYPE_LEN + TAG_LEN]);
+        record.extend_from_slice(&[0; super::super::TYPE_LEN + TAG_LEN]);
         sealer.seal(&mut record, ContentType::ApplicationData).unwrap();
         record
     }
@@ -269,6 +273,26 @@ mod tests {
             let opened = open(&mut opener, &mut record).unwrap();
             assert_eq!(&record[opened.content], b"hello");
             assert_eq!(open(&mut opener, &mut copy), Err(OpenError::Discard(Discard::Replayed)));
+        }
+    }
+
+    #[test]
+    fn a_record_with_a_connection_id_opens_and_authenticates_the_id() {
+        for suite in SUITES {
+            for id_len in [1, 8, 255] {
+                let (mut sealer, mut opener) = pair(suite, 3);
+                sealer.set_connection_id(&ConnectionId::new(&alloc::vec![0xc1; id_len]).unwrap());
+                let mut record = seal(&mut sealer, b"hello");
+                assert_eq!((record[0], record[1], record[id_len]), (0x3f, 0xc1, 0xc1));
+                let header = UnifiedHeader::parse(&record, id_len).unwrap().unwrap();
+                assert_eq!(header.connection_id, 1..1 + id_len);
+                let mut forged = record.clone();
+                forged[id_len] ^= 1;
+                let result = opener.open(&header, &mut forged);
+                assert_eq!(result, Err(OpenError::Discard(Discard::Unauthenticated)));
+                let opened = opener.open(&header, &mut record).unwrap();
+                assert_eq!(&record[opened.content], b"hello");
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::wire::fragment::HandshakeType;
 use crate::wire::key_exchange::{self, ServerKeyExchange};
 use crate::wire::server_hello::ServerHello;
 use crate::wire::{DecodeError, certificate_request};
-use crate::{CipherSuite, Failure, Version};
+use crate::{CipherSuite, Failure, Version, connection_id};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use sendrecv_crypto::{KeyExchange, NamedGroup, Secret, SignatureScheme};
@@ -58,6 +58,7 @@ pub(crate) fn on_server_hello(
         extension::EXTENDED_MASTER_SECRET,
         extension::EC_POINT_FORMATS,
         extension::USE_SRTP,
+        extension::CONNECTION_ID,
     ];
     if let Some(kind) = hello.extensions.first_not_in(&known) {
         return Err(Failure::UnsolicitedExtension(message.kind, kind));
@@ -74,6 +75,7 @@ pub(crate) fn on_server_hello(
     transcript.add(HandshakeType::CLIENT_HELLO, seq, &body);
     transcript.add_message(message);
     session.version = Some(Version::Dtls12);
+    connection_id::accept(session, hello)?;
     let base = Base {
         suite,
         group: NamedGroup::X25519,

@@ -79,14 +79,14 @@ impl Observer {
     fn on_datagram(&mut self, side: Role, datagram: &mut [u8]) {
         let mut at = 0;
         while at < datagram.len() {
-            let incoming = Incoming::parse(&datagram[at..]).unwrap();
+            let incoming = Incoming::parse(&datagram[at..], 0).unwrap();
             let record = &mut datagram[at..at + incoming.len()];
             at += incoming.len();
             let Incoming::Classic(header, _) = incoming else { panic!("DTLS 1.3 in a recording of 1.2") };
             let (content_type, content, epoch) = if header.epoch == 0 {
                 (header.content_type, 13..record.len(), 0)
             } else {
-                let opened = self.openers.as_mut().unwrap()[index(side)].open(&header, record).unwrap();
+                let opened = self.openers.as_mut().unwrap()[index(side)].open(&header, 0, record).unwrap();
                 (opened.content_type, opened.content, 1)
             };
             let content = record[content].to_vec();

@@ -6,6 +6,7 @@
 
 use super::keys::MasterSecret;
 use super::{Base, parse_verify};
+use crate::connection_id::{self, put_connection_id};
 use crate::handshake::reassembly::Message;
 use crate::handshake::transcript::Transcript12;
 use crate::hello::decode_error;
@@ -20,7 +21,7 @@ use crate::wire::fragment::HandshakeType;
 use crate::wire::key_exchange::{client_point, server_parameters};
 use crate::wire::server_hello::{self, DOWNGRADE_TO_12};
 use crate::wire::{Encoder, certificate_request};
-use crate::{CipherSuite, Failure, Version};
+use crate::{ConnectionId, Failure, Version};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use sendrecv_crypto::{KeyExchange, NamedGroup, SignatureScheme};
@@ -67,8 +68,9 @@ pub(crate) fn on_client_hello(
         server_random: server_random(session),
         transcript,
     };
+    let id = connection_id::answer(session, hello)?;
     session.begin_flight(true);
-    let body = encode_hello(&base, hello, suite);
+    let body = encode_hello(&base, hello, id.as_ref());
     base.send(session, HandshakeType::SERVER_HELLO, body);
     base.send_certificate(session);
     let parameters = server_parameters(group.code(), exchange.public_share());
@@ -109,10 +111,10 @@ fn server_random(session: &mut Session) -> [u8; 32] {
     random
 }
 
-fn encode_hello(base: &Base, hello: &ClientHello<'_>, suite: CipherSuite) -> Vec<u8> {
+fn encode_hello(base: &Base, hello: &ClientHello<'_>, id: Option<&ConnectionId>) -> Vec<u8> {
     let renegotiation = hello.extensions.has(extension::RENEGOTIATION_INFO)
         || hello.suites().any(|code| code == RENEGOTIATION_SCSV);
-    server_hello::encode(&base.server_random, suite.code(), |out: &mut Encoder| {
+    server_hello::encode(&base.server_random, base.suite.code(), |out: &mut Encoder| {
         if renegotiation {
             put(out, extension::RENEGOTIATION_INFO, |out| out.vec8(|_| ()));
         }
@@ -124,6 +126,9 @@ fn encode_hello(base: &Base, hello: &ClientHello<'_>, suite: CipherSuite) -> Vec
         }
         if let Some(profile) = base.srtp_profile {
             put_use_srtp(out, &[profile]);
+        }
+        if let Some(id) = id {
+            put_connection_id(out, id);
         }
     })
 }

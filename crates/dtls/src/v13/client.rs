@@ -20,7 +20,7 @@ use crate::wire::fragment::HandshakeType;
 use crate::wire::key_share::KeyShareEntry;
 use crate::wire::server_hello::ServerHello;
 use crate::wire::{certificate_request, finish};
-use crate::{CipherSuite, Failure, Version};
+use crate::{CipherSuite, Failure, Version, connection_id};
 use sendrecv_core::Reader;
 use sendrecv_crypto::{NamedGroup, Secret, SignatureScheme};
 
@@ -42,7 +42,7 @@ pub(crate) fn on_server_hello(
     suite: CipherSuite,
 ) -> Result<State, Failure> {
     let kind = message.kind;
-    let known = [extension::SUPPORTED_VERSIONS, extension::KEY_SHARE];
+    let known = [extension::SUPPORTED_VERSIONS, extension::KEY_SHARE, extension::CONNECTION_ID];
     if let Some(unsolicited) = hello.extensions.first_not_in(&known) {
         return Err(Failure::UnsolicitedExtension(kind, unsolicited));
     }
@@ -65,6 +65,7 @@ pub(crate) fn on_server_hello(
     let secrets = Schedule::new(provider, suite).handshake(&shared, &transcript.digest())?;
     let base = Base { suite, group, srtp_profile: None, transcript, secrets };
     session.version = Some(Version::Dtls13);
+    connection_id::accept(session, hello)?;
     base.install_handshake_keys(session)?;
     Ok(State::Client13(Client13::EncryptedExtensions(base)))
 }

@@ -7,6 +7,7 @@
 use super::Base;
 use super::schedule::{ApplicationSecrets, Schedule};
 use super::update::KeyUpdates;
+use crate::connection_id::{self, put_connection_id};
 use crate::exporter::Exporter;
 use crate::handshake::reassembly::Message;
 use crate::handshake::transcript::{Transcript13, hello_hash};
@@ -21,7 +22,7 @@ use crate::wire::fragment::HandshakeType;
 use crate::wire::key_share::{KeyShareEntry, KeyShares};
 use crate::wire::server_hello::{self, RETRY_RANDOM};
 use crate::wire::{Encoder, certificate_request};
-use crate::{CipherSuite, Failure, Version};
+use crate::{CipherSuite, ConnectionId, Failure, SrtpProfile, Version};
 use alloc::vec::Vec;
 use sendrecv_core::Reader;
 use sendrecv_crypto::{Digest, NamedGroup, SignatureScheme};
@@ -92,7 +93,9 @@ pub(crate) fn on_client_hello(
     };
     transcript.add_message(message);
     let srtp_profile = choose_srtp_profile(session, hello)?;
-    answer(session, transcript, suite, &share, |base| Base { srtp_profile, ..base }, scheme)
+    let id = connection_id::answer(session, hello)?;
+    let agreed = (srtp_profile, id);
+    answer(session, transcript, suite, &share, agreed, scheme)
 }
 
 /// What our cookie says, if there is one.
@@ -158,7 +161,7 @@ fn answer(
     mut transcript: Transcript13,
     suite: CipherSuite,
     theirs: &KeyShareEntry<'_>,
-    with_srtp: impl FnOnce(Base) -> Base,
+    (srtp_profile, id): (Option<SrtpProfile>, Option<ConnectionId>),
     scheme: SignatureScheme,
 ) -> Result<State, Failure> {
     let provider = session.config.provider;
@@ -171,12 +174,15 @@ fn answer(
         put(out, extension::SUPPORTED_VERSIONS, |out| out.u16(Version::Dtls13.code()));
         let share = KeyShareEntry { group: theirs.group, key: &ours };
         put(out, extension::KEY_SHARE, |out| share.write(out));
+        if let Some(id) = &id {
+            put_connection_id(out, id);
+        }
     });
     session.begin_flight(true);
     transcript.add(HandshakeType::SERVER_HELLO, &body);
     session.send(0, HandshakeType::SERVER_HELLO, body);
     let secrets = Schedule::new(provider, suite).handshake(&shared, &transcript.digest())?;
-    let mut base = with_srtp(Base { suite, group, srtp_profile: None, transcript, secrets });
+    let mut base = Base { suite, group, srtp_profile, transcript, secrets };
     base.install_handshake_keys(session)?;
     let extensions = encrypted_extensions(&base);
     base.send(session, HandshakeType::ENCRYPTED_EXTENSIONS, extensions);

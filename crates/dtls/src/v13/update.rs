@@ -7,6 +7,7 @@
 //! Our new key is used only once the peer has acknowledged our KeyUpdate; its old one is kept until the new one is seen.
 
 use super::schedule::Schedule;
+use crate::connection_id::ConnectionIds;
 use crate::record::v13::{Opener13, Sealer13};
 use crate::session::Session;
 use crate::wire::DecodeError;
@@ -80,7 +81,7 @@ impl KeyUpdates {
         self.install_read(session)?;
         // The peer has application keys, so it has our last flight; and before the epochs come round to the low bits of
         // the handshake's, its keys must go.
-        if !self.pending {
+        if session.flight.is_of_handshake() {
             session.end_flight();
         }
         session.records.drop_handshake_keys();
@@ -103,6 +104,17 @@ impl KeyUpdates {
             session.timer.reset();
             session.expects_answer = true;
             session.send(self.write_epoch, HandshakeType::KEY_UPDATE, alloc::vec![0]);
+        }
+    }
+
+    /// Sends a message about connection IDs if one waits, and nothing else waits for its acknowledgement.
+    pub(crate) fn send_connection_ids(&self, session: &mut Session) {
+        if session.flight.is_empty()
+            && let Some((kind, body)) = session.connection_ids.as_mut().and_then(ConnectionIds::take_waiting)
+        {
+            session.timer.reset();
+            session.expects_answer = true;
+            session.send(self.write_epoch, kind, body);
         }
     }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use sendrecv_core::Reader;
 
 /// The name of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordNumber {
     /// The epoch.
     pub epoch: u64,

@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod certificate_request;
 pub mod certificate_verify;
 pub mod client_hello;
+pub mod connection_id;
 mod encode;
 mod error;
 pub mod extension;

@@ -20,6 +20,8 @@ use sendrecv_core::{Reader, Truncated};
 
 /// Length of the header in bytes, without a connection ID.
 pub const HEADER_LEN: usize = 13;
+/// Length of what comes before a connection ID in bytes.
+pub(crate) const BEFORE_ID: usize = 11;
 
 /// The largest plaintext of one record (2¹⁴).
 pub const MAX_PLAINTEXT: usize = 1 << 14;
@@ -84,17 +86,15 @@ pub struct RecordHeader {
 }
 
 impl RecordHeader {
-    /// Reads a header whose content type is already known to be one of ours and has no connection ID.
-    pub fn parse(reader: &mut Reader<'_>) -> Result<Option<Self>, Truncated> {
-        let code = reader.u8()?;
-        let (version, epoch, sequence, length) = (reader.u16()?, reader.u16()?, reader.u48()?, reader.u16()?);
-        Ok(ContentType::from_code(code).map(|content_type| Self {
-            content_type,
-            version,
-            epoch,
-            sequence,
-            length,
-        }))
+    /// Reads a header; `id_len` is the length of the connection IDs that we chose to receive, which only records of type
+    /// tls12_cid have. `None` when the content type is unknown.
+    pub fn parse(reader: &mut Reader<'_>, id_len: usize) -> Result<Option<Self>, Truncated> {
+        let Some(content_type) = ContentType::from_code(reader.u8()?) else {
+            return Ok(None);
+        };
+        let (version, epoch, sequence) = (reader.u16()?, reader.u16()?, reader.u48()?);
+        reader.take(if content_type == ContentType::Tls12Cid { id_len } else { 0 })?;
+        Ok(Some(Self { content_type, version, epoch, sequence, length: reader.u16()? }))
     }
 
     /// The header's bytes.
@@ -118,13 +118,13 @@ mod tests {
             if let Some(content_type) = ContentType::from_code(code) {
                 let header = RecordHeader { content_type, version, epoch, sequence, length };
                 let bytes = header.encode();
-                prop_assert_eq!(RecordHeader::parse(&mut Reader::new(&bytes)), Ok(Some(header)));
+                prop_assert_eq!(RecordHeader::parse(&mut Reader::new(&bytes), 0), Ok(Some(header)));
             }
         }
 
         #[test]
         fn junk_never_panics(bytes: Vec<u8>) {
-            let _ = RecordHeader::parse(&mut Reader::new(&bytes));
+            let _ = (RecordHeader::parse(&mut Reader::new(&bytes), 0), RecordHeader::parse(&mut Reader::new(&bytes), 7));
         }
     }
 
@@ -134,6 +134,6 @@ mod tests {
     fn an_unknown_content_type_is_no_record() {
         let mut bytes = [0; HEADER_LEN];
         bytes[0] = 24;
-        assert_eq!(RecordHeader::parse(&mut Reader::new(&bytes)), Ok(None));
+        assert_eq!(RecordHeader::parse(&mut Reader::new(&bytes), 0), Ok(None));
     }
 }

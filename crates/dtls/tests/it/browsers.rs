@@ -38,7 +38,7 @@ fn answer(datagrams: impl Iterator<Item = Vec<u8>>) -> (Dtls, Vec<u8>) {
 /// Collects the body of the first plaintext ServerHello.
 fn append_server_hello(datagram: &[u8], hello: &mut Vec<u8>) {
     let mut reader = Reader::new(datagram);
-    while let Ok(Some(header)) = RecordHeader::parse(&mut reader) {
+    while let Ok(Some(header)) = RecordHeader::parse(&mut reader, 0) {
         let mut content = reader.sub(usize::from(header.length)).unwrap();
         let fragment = Fragment::parse(&mut content).unwrap();
         if fragment.kind.0 == 2 {

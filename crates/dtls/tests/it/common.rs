@@ -4,7 +4,7 @@ use sendrecv_core::{Instant, Machine, PacketBuf, Rng, Seed, Writer};
 use sendrecv_crypto::{CryptoProvider, HashAlgorithm, rustcrypto};
 use sendrecv_dtls::wire::fragment::HandshakeType;
 use sendrecv_dtls::{
-    Certificate, Config, ConnectedInfo, ConnectionState, Dtls, Event, HEADROOM, Role, TAILROOM, Version,
+    Certificate, Config, ConnectedInfo, ConnectionState, Dtls, Event, Role, TAILROOM, Version,
 };
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -293,8 +293,9 @@ impl Pair {
 
     pub fn seal(&mut self, from: Role, payload: &[u8]) -> Vec<u8> {
         let now = self.now;
-        let mut slab = vec![0; payload.len() + HEADROOM + TAILROOM];
-        let mut packet = PacketBuf::new(&mut slab, HEADROOM, TAILROOM);
+        let headroom = self.end(from).dtls.header_len();
+        let mut slab = vec![0; payload.len() + headroom + TAILROOM];
+        let mut packet = PacketBuf::new(&mut slab, headroom, TAILROOM);
         packet.put(payload).unwrap();
         self.end(from).dtls.seal(now, &mut packet).unwrap();
         packet.finish().to_vec()

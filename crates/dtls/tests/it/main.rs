@@ -5,6 +5,7 @@
 mod behaviour;
 mod browsers;
 mod common;
+mod connection_ids;
 mod handshake;
 mod hostile;
 mod simulation;
