@@ -4,6 +4,7 @@
 //! and the median of the rounds is what counts; ratios within a run say more than the figures themselves.
 
 pub mod alloc;
+pub mod goodput;
 mod report;
 pub mod sctp;
 pub mod stack;
