@@ -4,7 +4,7 @@
 mod support;
 
 use sendrecv_core::{Instant, Machine, PacketBuf};
-use sendrecv_sctp::wire::{Chunks, CommonHeader, kind};
+use sendrecv_sctp::wire::{Chunks, CommonHeader, Init, kind, parameter};
 use sendrecv_sctp::{
     Association, CloseReason, Config, Discard, Event, SendError, SendOptions, State, UsageError,
 };
@@ -70,6 +70,38 @@ fn simultaneous_opening_establishes_once_whatever_is_lost_or_late() {
         assert_eq!(pair.take_b_messages().len(), 1);
         assert!(!pair.b_events.contains(&Event::Connected), "connected once");
         assert!(!pair.a_events.contains(&Event::Restarted));
+    }
+}
+
+/// Whether an INIT or INIT ACK announces zero checksums (RFC 9653).
+fn announces_zero_checksums(packet: &[u8]) -> bool {
+    let (_, body) = CommonHeader::parse(packet).unwrap();
+    let chunk = Chunks::new(body).next().unwrap().unwrap();
+    let init = Init::parse(&chunk).unwrap();
+    init.parameters.into_iter().any(|parameter| parameter.unwrap().kind == parameter::ZERO_CHECKSUM)
+}
+
+#[test]
+fn zero_checksums_are_announced_to_peers_that_do_so_and_not_for_long_to_silent_ones() {
+    let over_dtls = Config { lower_layer_is_dtls: true, ..Config::default() };
+    let plain = Config { lower_layer_is_dtls: false, ..Config::default() };
+    let mut inits = Vec::new();
+    let mut machine = association(over_dtls.clone(), 1);
+    machine.connect(NOW).unwrap();
+    for _ in 0..4 {
+        let now = machine.poll_timeout().unwrap_or(NOW);
+        machine.handle_timeout(now);
+        inits.extend(packets(&mut machine, now));
+    }
+    let announced: Vec<_> = inits.iter().map(|packet| announces_zero_checksums(packet)).collect();
+    assert_eq!(announced[..4], [true, true, false, false]);
+
+    for (config, answered) in [(over_dtls.clone(), true), (plain, false)] {
+        let (mut client, mut server) = (association(config, 2), association(over_dtls.clone(), 3));
+        client.connect(NOW).unwrap();
+        let init = packets(&mut client, NOW).remove(0);
+        server.handle_datagram(NOW, &init).unwrap();
+        assert_eq!(announces_zero_checksums(&packets(&mut server, NOW)[0]), answered);
     }
 }
 

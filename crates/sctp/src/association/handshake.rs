@@ -89,11 +89,12 @@ impl Association {
         &self,
         kind: u8,
         (tag, initial_tsn): (u32, u32),
+        extensions: InitExtensions,
         extra: &[Parameter<'_>],
         reports: &[u8],
     ) -> Result<Vec<u8>, NoSpace> {
         let mut parameters = Vec::with_capacity(160);
-        self.own_extensions().write(&mut parameters)?;
+        extensions.write(&mut parameters)?;
         extra.iter().try_for_each(|parameter| parameter.write(&mut parameters))?;
         parameters.put(reports)?;
         let init = Init {
@@ -109,8 +110,14 @@ impl Association {
         Ok(bytes)
     }
 
+    /// Sends our INIT. From the third on it does without the parameter for zero checksums: RFC 9260 has receivers skip
+    /// parameters of its kind, but there are peers (Pion of early 2023) that drop the whole packet for it.
     fn send_init(&mut self, now: Instant) {
-        if let Ok(bytes) = self.encode_init(kind::INIT, (self.local_tag, self.local_initial_tsn), &[], &[]) {
+        let own = self.own_extensions();
+        let extensions =
+            InitExtensions { zero_checksum: own.zero_checksum && self.handshake_attempts < 2, ..own };
+        let initial = (self.local_tag, self.local_initial_tsn);
+        if let Ok(bytes) = self.encode_init(kind::INIT, initial, extensions, &[], &[]) {
             self.control.push(ControlChunk { bytes, tag: Some(0), alone: true, checksum: true });
         }
         self.arm_handshake(now);
@@ -145,6 +152,7 @@ impl Association {
     }
 
     /// An INIT came (RFC 9260, sections 5.1, 5.2.1, 5.2.2 and 5.2.3). Nothing is kept of it: all is in the cookie.
+    /// Zero checksums are announced only to a peer that did so first, since others may choke on the parameter.
     pub(super) fn on_init(&mut self, now: Instant, chunk: &Chunk<'_>) -> Result<(), Discard> {
         let init = Init::parse(chunk).map_err(|_| Discard::Malformed)?;
         let read = read_parameters(init.parameters)?;
@@ -187,7 +195,10 @@ impl Association {
         };
         let answer = self.cookie_key.seal(&cookie).and_then(|sealed| {
             let cookie = Parameter { kind: parameter::STATE_COOKIE, value: &sealed };
-            self.encode_init(kind::INIT_ACK, (tag, initial_tsn), &[cookie], &read.unrecognized)
+            let own = self.own_extensions();
+            let zero_checksum = own.zero_checksum && read.extensions.zero_checksum;
+            let extensions = InitExtensions { zero_checksum, ..own };
+            self.encode_init(kind::INIT_ACK, (tag, initial_tsn), extensions, &[cookie], &read.unrecognized)
         });
         if let Ok(bytes) = answer {
             self.control.push(ControlChunk {

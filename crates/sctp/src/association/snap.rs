@@ -9,7 +9,8 @@ use sendrecv_core::Instant;
 impl Association {
     /// The INIT chunk to signal to the peer, e.g. as `a=sctp-init` in Base64. Always the same bytes.
     pub fn local_init(&self) -> Vec<u8> {
-        self.encode_init(kind::INIT, (self.local_tag, self.local_initial_tsn), &[], &[]).unwrap_or_default()
+        let initial = (self.local_tag, self.local_initial_tsn);
+        self.encode_init(kind::INIT, initial, self.own_extensions(), &[], &[]).unwrap_or_default()
     }
 
     /// Starts established, from the INIT chunk the peer signalled. The peer must have [`local_init`](Self::local_init)
