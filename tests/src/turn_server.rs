@@ -36,6 +36,8 @@ pub struct TurnServer {
 
 #[derive(Debug)]
 struct Allocation {
+    /// Of the request that made it: asked again, the server answers again.
+    transaction: TransactionId,
     port: u16,
     expires: Instant,
     permitted: BTreeSet<IpAddr>,
@@ -114,8 +116,11 @@ impl TurnServer {
     }
 
     fn allocate(&mut self, now: Instant, client: SocketAddr, request: &Message<'_>) {
-        if self.allocations.contains_key(&client) {
-            return self.refuse(client, request, ErrorCode::ALLOCATION_MISMATCH);
+        if let Some(known) = self.allocations.get(&client) {
+            return match known.transaction == request.transaction_id() {
+                true => self.confirm_allocation(client, request, known.port),
+                false => self.refuse(client, request, ErrorCode::ALLOCATION_MISMATCH),
+            };
         }
         if request.attribute() != Some(RequestedTransport::UDP) {
             return self.refuse(client, request, ErrorCode::UNSUPPORTED_TRANSPORT);
@@ -124,8 +129,14 @@ impl TurnServer {
         self.next_port += 1;
         let expires = now + LIFETIME;
         let (permitted, channels) = (BTreeSet::new(), BTreeMap::new());
-        self.allocations.insert(client, Allocation { port, expires, permitted, channels });
+        let transaction = request.transaction_id();
+        let allocation = Allocation { transaction, port, expires, permitted, channels };
+        self.allocations.insert(client, allocation);
         self.clients.insert(port, client);
+        self.confirm_allocation(client, request, port);
+    }
+
+    fn confirm_allocation(&mut self, client: SocketAddr, request: &Message<'_>, port: u16) {
         let relayed = SocketAddr::new(self.address.ip(), port);
         let mut answer = Vec::new();
         let mut builder = MessageBuilder::success(&mut answer, request).unwrap();

@@ -5,6 +5,7 @@ mod consent;
 mod data;
 mod early;
 mod gather;
+mod nat64;
 mod nominate;
 mod pairing;
 mod peer;
@@ -41,6 +42,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use early::EarlyCheck;
 use gather::Gatherer;
+use nat64::Nat64;
 use nominate::Nominator;
 use peer::NamePurpose;
 use relays::Relays;
@@ -138,6 +140,7 @@ pub struct IceAgent {
     pub(crate) nominator: Nominator,
 
     pub(crate) gatherer: Gatherer,
+    pub(crate) nat64: Nat64,
     pub(crate) relays: Relays,
     pub(crate) streams: BTreeMap<StreamId, StreamPurpose>,
     pub(crate) names: BTreeMap<NameId, NamePurpose>,
@@ -193,6 +196,7 @@ impl IceAgent {
             consent: Consent::default(),
             nominator: Nominator::default(),
             gatherer: Gatherer::default(),
+            nat64: Nat64::default(),
             relays: Relays::default(),
             streams: BTreeMap::new(),
             names: BTreeMap::new(),

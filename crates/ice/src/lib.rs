@@ -63,6 +63,7 @@ mod event;
 pub mod framing;
 mod generation;
 mod local;
+mod nat64;
 mod pair;
 mod parameters;
 mod priority;

@@ -2,7 +2,7 @@
 
 use sendrecv_core::Instant;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub struct NatConfig {
     pub ports: RangeInclusive<u16>,
     /// Whether a mapping gets the inside port when that is free.
     pub keeps_ports: bool,
+    /// The prefix of a NAT64 (RFC 6146), of 96 bits: inside is IPv6 only, and an IPv4 address outside is reached at the
+    /// prefix with that address in its last 32 bits. What is sent to other IPv6 addresses passes as it is.
+    pub nat64: Option<Ipv6Addr>,
 }
 
 impl NatConfig {
@@ -57,7 +60,14 @@ impl NatConfig {
             refreshed_by_inbound: false,
             ports: 1024..=65535,
             keeps_ports: false,
+            nat64: None,
         }
+    }
+
+    /// A NAT64 with the well-known prefix 64:ff9b::/96 that otherwise is like a home router.
+    pub const fn nat64() -> Self {
+        let prefix = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0);
+        Self { nat64: Some(prefix), ..Self::port_restricted() }
     }
 
     /// "Full cone": one mapping, open to all.
@@ -127,6 +137,29 @@ impl Nat {
     /// What it is like.
     pub const fn config(&self) -> &NatConfig {
         &self.config
+    }
+
+    /// Where a packet from inside goes outside; `None` when it passes untranslated.
+    pub(crate) fn destination_outside(&self, destination: SocketAddr) -> Option<SocketAddr> {
+        match (self.config.nat64, destination.ip()) {
+            (None, _) => Some(destination),
+            (Some(prefix), IpAddr::V6(ip)) if ip.to_bits() >> 32 == prefix.to_bits() >> 32 => {
+                let [.., a, b, c, d] = ip.octets();
+                Some(SocketAddr::new(Ipv4Addr::new(a, b, c, d).into(), destination.port()))
+            }
+            (Some(_), _) => None,
+        }
+    }
+
+    /// Who a packet from outside seems to come from inside.
+    pub(crate) fn source_inside(&self, source: SocketAddr) -> SocketAddr {
+        match (self.config.nat64, source.ip()) {
+            (Some(prefix), IpAddr::V4(ip)) => {
+                let ip = Ipv6Addr::from_bits(prefix.to_bits() | u128::from(ip.to_bits()));
+                SocketAddr::new(ip.into(), source.port())
+            }
+            _ => source,
+        }
     }
 
     /// Forgets every mapping, as a reboot does.

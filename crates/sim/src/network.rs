@@ -144,20 +144,31 @@ impl Network {
                     return Err(NatRefusal::NoHairpin.into());
                 }
                 destination = nat.inbound(now, source, destination.port())?;
+                source = nat.source_inside(source);
                 realm = Realm::Behind(id);
                 continue;
             }
             let Realm::Behind(id) = realm else { break };
             let (nat, outside) = self.nats.get_mut(id.0).ok_or(Unroutable::NoRoute)?;
-            source = nat.outbound(now, source, destination)?;
+            if let Some(translated) = nat.destination_outside(destination) {
+                destination = translated;
+                source = nat.outbound(now, source, destination)?;
+                came_out_of = Some(id);
+            }
             realm = *outside;
-            came_out_of = Some(id);
         }
         Err(Unroutable::NoRoute)
     }
 
     fn attachment_at(&self, realm: Realm, address: IpAddr) -> Option<usize> {
-        self.attachments.iter().position(|a| a.realm == realm && a.address == address)
+        let here = |a: &Attachment| a.realm == realm || (address.is_ipv6() && self.is_behind_nat64(a, realm));
+        self.attachments.iter().position(|a| a.address == address && here(a))
+    }
+
+    /// Whether IPv6 packets of `realm` reach the attachment because there is only a NAT64 between them.
+    fn is_behind_nat64(&self, attachment: &Attachment, realm: Realm) -> bool {
+        let Realm::Behind(id) = attachment.realm else { return false };
+        self.nats.get(id.0).is_some_and(|(nat, outside)| nat.config().nat64.is_some() && *outside == realm)
     }
 
     fn nat_at(&self, realm: Realm, address: IpAddr) -> Option<NatId> {
@@ -184,6 +195,27 @@ mod tests {
         network.attach(HostId(1), Interface::new([10, 0, 0, 3].into()).behind(nat), &seed);
         network.attach(HostId(2), Interface::new([198, 51, 100, 1].into()), &seed);
         (network, nat)
+    }
+
+    #[test]
+    fn a_nat64_embeds_ipv4_addresses_and_lets_ipv6_pass() {
+        let mut network = Network::default();
+        let seed = Seed::from_u64(1);
+        let nat = network.add_nat(NatConfig::nat64(), [203, 0, 113, 1].into(), Realm::Internet);
+        network.attach(HostId(0), Interface::new(at("[2001:db8::2]:1").ip()).behind(nat), &seed);
+        network.attach(HostId(1), Interface::new([198, 51, 100, 1].into()), &seed);
+        network.attach(HostId(2), Interface::new(at("[2001:db8::3]:1").ip()), &seed);
+        let (host, embedded) = (at("[2001:db8::2]:5000"), at("[64:ff9b::198.51.100.1]:3478"));
+        let there = network.route(Instant::ZERO, Realm::Behind(nat), host, embedded).unwrap();
+        assert_eq!((there.attachment, there.destination), (1, at("198.51.100.1:3478")));
+        assert_eq!(there.source.ip(), at("203.0.113.1:1").ip());
+        let back = network.route(Instant::ZERO, Realm::Internet, there.destination, there.source).unwrap();
+        assert_eq!((back.attachment, back.source, back.destination), (0, embedded, host));
+        let other = at("[2001:db8::3]:6000");
+        let native = network.route(Instant::ZERO, Realm::Behind(nat), host, other).unwrap();
+        assert_eq!((native.attachment, native.source), (2, host));
+        let back = network.route(Instant::ZERO, Realm::Internet, other, host).unwrap();
+        assert_eq!((back.attachment, back.source), (0, other));
     }
 
     #[test]

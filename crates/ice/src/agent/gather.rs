@@ -157,6 +157,7 @@ impl IceAgent {
     pub(super) fn update_gathering(&mut self) {
         if self.gatherer.state == GatheringState::Gathering
             && self.gatherer.is_idle()
+            && !self.nat64.is_pending()
             && !self.relays_pending()
         {
             self.set_gathering(GatheringState::Complete);
@@ -223,8 +224,12 @@ impl IceAgent {
             return;
         };
         let Resolution::Known(addresses) = &server.addresses else { return };
-        let Some(ip) = addresses.iter().copied().find(|ip| can_ask(base, *ip)) else { return };
-        let address = SocketAddr::new(ip, server.config.url.port);
+        let port = server.config.url.port;
+        let reached = addresses.iter().map(|ip| self.destination(base, SocketAddr::new(*ip, port)));
+        let Some(address) = reached.into_iter().find(|address| can_ask(base, address.ip())) else {
+            let missed = addresses.first().copied();
+            return missed.into_iter().for_each(|ip| self.consider_nat64(id, ip));
+        };
         let url = server.config.url.to_string();
         match (server.config.url.kind, server.config.url.protocol) {
             (ServerKind::Stun, Protocol::Udp) if self.config.policy == TransportPolicy::All => {
@@ -236,6 +241,16 @@ impl IceAgent {
                 self.server_failed(url, None, 701, "STUN over TLS gives no candidates for datagrams");
             }
             (ServerKind::Turn, _) => self.allocate(index, id, address),
+        }
+    }
+
+    /// Servers that were out of reach may be reached now.
+    pub(super) fn ask_ipv4_servers(&mut self) {
+        for index in 0..self.gatherer.servers.len() {
+            let known = self.gatherer.servers.get(index).map(|server| &server.addresses);
+            if matches!(known, Some(Resolution::Known(addresses)) if addresses.iter().all(IpAddr::is_ipv4)) {
+                self.ask_server(index);
+            }
         }
     }
 
@@ -261,9 +276,10 @@ impl IceAgent {
         true
     }
 
-    /// As many requests as fit into the time a server may take.
+    /// As many requests as fit into the time a server may take. They are small and few, and everything that follows
+    /// waits for them, so that the waits do not double: with three in ten packets lost, seven requests are too few.
     pub(super) fn server_schedule(&self) -> TransactionConfig {
-        TransactionConfig::spread(self.timing.rto, 1, self.timing.gathering)
+        TransactionConfig::spread(self.timing.rto, 0, self.timing.gathering)
     }
 
     /// Where a question goes.

@@ -31,14 +31,17 @@ impl IceAgent {
 
     pub(super) fn pair(&mut self, now: Instant, base: BaseId, remote: RemoteId) {
         let (Some(local), Some(other)) = (self.bases.get(&base), self.remotes.get(remote)) else { return };
-        let known = self.list.by_ends(remote, base).is_some();
-        if known || self.config.lite || !local.can_pair(other.candidate.transport, other.address) {
+        let destination = self.destination(local, other.address);
+        if self.config.lite || self.list.by_ends(remote, base).is_some() {
             return;
+        }
+        if !local.can_pair(other.candidate.transport, destination) {
+            return self.consider_nat64(base, other.address.ip());
         }
         if self.config.policy == TransportPolicy::Relay && !local.is_relay() {
             return;
         }
-        let (route, peer) = (local.route(other.address), other.address.ip());
+        let (route, peer) = (local.route(destination), other.address.ip());
         if self.is_permitted(now, base, peer) {
             self.add_pair(now, base, remote, route);
         }

@@ -19,6 +19,8 @@ pub(crate) enum NamePurpose {
     Server,
     /// A remote candidate.
     Candidate(Candidate),
+    /// To find out how IPv4 hosts are reached from here.
+    Nat64,
 }
 
 impl IceAgent {
@@ -119,6 +121,7 @@ impl IceAgent {
         let now = self.enter(now)?;
         match self.names.remove(&id).ok_or(UsageError::Unknown)? {
             NamePurpose::Server => self.server_resolved(id, addresses),
+            NamePurpose::Nat64 => self.nat64_resolved(now, addresses),
             NamePurpose::Candidate(candidate) => {
                 // A name stands for one candidate, so one address is used (draft-ietf-mmusic-mdns-ice-candidates).
                 if let Some(ip) = addresses.iter().copied().find(|ip| is_usable(*ip)) {

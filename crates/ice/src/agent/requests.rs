@@ -88,7 +88,7 @@ impl IceAgent {
 
     /// Section 7.3.1.1: when both have one role, the larger tie-breaker decides who gives way.
     fn judge_roles(&mut self, route: &Route, check: Check) -> Answer {
-        let success = Answer::Success(route.remote());
+        let success = Answer::Success(self.address_of_peer(route));
         if check.role != self.role {
             return success;
         }
@@ -149,7 +149,8 @@ impl IceAgent {
             Route::Direct(path) => path.protocol,
             Route::Relayed { .. } => Protocol::Udp,
         };
-        if let Some(known) = self.remotes.find(protocol, route.remote()) {
+        let address = self.address_of_peer(&route);
+        if let Some(known) = self.remotes.find(protocol, address) {
             return Some(known);
         }
         if self.remotes.len() >= self.config.limits.remote_candidates {
@@ -157,13 +158,13 @@ impl IceAgent {
         }
         let transport =
             if protocol == Protocol::Udp { Transport::Udp } else { Transport::Tcp(TcpType::Active) };
-        let mut candidate = Candidate::new(CandidateKind::PeerReflexive, transport, route.remote());
+        let mut candidate = Candidate::new(CandidateKind::PeerReflexive, transport, address);
         // A foundation that equals no other (section 7.3.1.3); '=' is in no foundation of ours or the RFC's.
         candidate.foundation = format!("={}", self.remotes.len());
         candidate.priority = check.priority.max(1);
         candidate.network_id = check.network_info.and_then(|info| u16::try_from(info >> 16).ok());
         candidate.network_cost = check.network_info.and_then(|info| u16::try_from(info & 0xffff).ok());
-        Some(self.remotes.insert(candidate, route.remote()))
+        Some(self.remotes.insert(candidate, address))
     }
 
     /// Lets a check of the pair be made soon (section 7.3.1.4).

@@ -92,7 +92,7 @@ impl IceAgent {
             self.close_pair(&pair);
         }
         self.remotes.clear_except(remote);
-        self.names.retain(|_, purpose| matches!(purpose, super::NamePurpose::Server));
+        self.names.retain(|_, purpose| !matches!(purpose, super::NamePurpose::Candidate(_)));
         self.early.clear();
         self.nominator = super::Nominator::default();
         self.drop_checks_but(kept);

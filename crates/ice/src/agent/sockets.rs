@@ -32,6 +32,7 @@ impl IceAgent {
         if self.base_of_socket.len() >= self.config.limits.sockets {
             return Err(UsageError::TooMany);
         }
+        self.doubt_nat64();
         let base = self.add_base(key, socket);
         if self.gatherer.state != GatheringState::New {
             self.gather_base(base);

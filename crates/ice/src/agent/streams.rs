@@ -105,7 +105,7 @@ impl IceAgent {
         if pair.stream.is_some() {
             return false;
         }
-        let (local, remote) = (base.address(), remote.address);
+        let (local, remote) = (base.address(), self.destination(base, remote.address));
         let stream = self.open_stream(
             now,
             StreamPurpose::Pair(id),
@@ -151,7 +151,9 @@ impl IceAgent {
     fn pair_stream_opened(&mut self, id: PairId, local: SocketAddr) {
         let Some(pair) = self.list.get_mut(id) else { return };
         pair.stream = None;
-        let Some(remote) = self.remotes.get(pair.remote).map(|remote| remote.address) else { return };
+        let (base, remote) = (pair.base, pair.remote);
+        let (Some(base), Some(remote)) = (self.bases.get(&base), self.remotes.get(remote)) else { return };
+        let remote = self.destination(base, remote.address);
         let path = Path { protocol: Protocol::Tcp, local, remote };
         self.list.set_route(id, Some(Route::Direct(path)));
         self.list.trigger(id);
