@@ -53,6 +53,7 @@ macro_rules! suite_for {
             signatures::rsa_pkcs1_agrees_with_wycheproof,
             signatures::rsa_pss_agrees_with_wycheproof,
             signatures::p256_signing_is_that_of_rfc6979,
+            signatures::every_provider_makes_the_same_p256_signatures,
             signatures::a_generated_key_signs_exports_and_imports,
             signatures::keys_made_by_openssl_sign_and_verify,
             signatures::ecdsa_takes_the_hash_of_the_scheme_and_the_curve_of_the_key,

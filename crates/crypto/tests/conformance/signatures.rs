@@ -50,6 +50,20 @@ pub(crate) fn p256_signing_is_that_of_rfc6979(provider: Provider) {
     );
 }
 
+pub(crate) fn every_provider_makes_the_same_p256_signatures(provider: Provider) {
+    let (mut ours, mut theirs) = (Seed::from_u64(2).rng(), Seed::from_u64(2).rng());
+    let scheme = SignatureScheme::EcdsaSecp256r1Sha256;
+    for round in 0..50_u8 {
+        let key = provider.generate_p256(&mut ours).unwrap();
+        let other = sendrecv_crypto::rustcrypto().generate_p256(&mut theirs).unwrap();
+        let message = vec![round; usize::from(round) * 7];
+        let signature = key.sign(scheme, &message, &mut ours).unwrap();
+        assert_eq!(signature, other.sign(scheme, &message, &mut theirs).unwrap());
+        let point = key.public_key_info().last_chunk::<65>().unwrap();
+        assert_eq!(provider.verify(scheme, point, &message, &signature), Ok(()));
+    }
+}
+
 pub(crate) fn a_generated_key_signs_exports_and_imports(provider: Provider) {
     let mut rng = Seed::from_u64(2).rng();
     let key = provider.generate_p256(&mut rng).unwrap();

@@ -1,6 +1,7 @@
 //! Complete messages, and the changes of state they lead to.
 
 use super::Dtls;
+use super::incoming::EarlyData;
 use crate::state::State;
 use crate::wire::fragment::HandshakeType;
 use crate::{Alert, CloseReason, Event, Failure, Role, Version};
@@ -47,7 +48,6 @@ impl Dtls {
     fn on_connected(&mut self, now: Instant) {
         debug!(version = ?self.session.version, role = ?self.session.role, "connected");
         self.connected_at = Some(now);
-        self.deferred = Vec::new();
         // The client's last flight has no other answer.
         if self.session.version == Some(Version::Dtls13) && self.session.role == Role::Server {
             self.session.acks.send_now(now);
@@ -72,6 +72,7 @@ impl Dtls {
         self.session.end_flight();
         self.session.acks.clear();
         self.deferred = Vec::new();
+        self.early = EarlyData::default();
         self.state = State::Closed(reason);
         self.events.push_back(Event::Closed(reason));
     }

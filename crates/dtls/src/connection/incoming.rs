@@ -8,6 +8,7 @@ use crate::wire::ack::{self, RecordNumber};
 use crate::wire::fragment::{Fragment, HandshakeType};
 use crate::wire::record::ContentType;
 use crate::{Alert, AlertDescription, CloseReason, Discard, Version};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::Range;
 use sendrecv_core::{Instant, Reader};
@@ -16,6 +17,36 @@ use tracing::debug;
 /// Records kept until their keys are there: number and bytes.
 const MAX_DEFERRED: usize = 32;
 const MAX_DEFERRED_BYTES: usize = 16 << 10;
+
+/// Application data that came before the handshake was complete: authentic, but not delivered before that.
+#[derive(Debug, Default)]
+pub(super) struct EarlyData {
+    records: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
+
+impl EarlyData {
+    fn keep(&mut self, data: &[u8]) -> Result<(), Discard> {
+        let bytes = self.bytes.saturating_add(data.len());
+        if self.records.len() >= MAX_DEFERRED || bytes > MAX_DEFERRED_BYTES {
+            return Err(Discard::EarlyApplicationData);
+        }
+        self.bytes = bytes;
+        self.records.push_back(data.to_vec());
+        Ok(())
+    }
+
+    /// The oldest.
+    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+        let data = self.records.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(data.len());
+        Some(data)
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
 
 impl Dtls {
     pub(super) fn handle_record(
@@ -35,7 +66,13 @@ impl Dtls {
                 }
                 self.handle_content(now, opened, record)
             }
-            Err(OpenError::NoKeysYet) => self.defer(record).map(|()| None),
+            Err(OpenError::NoKeysYet) => {
+                self.defer(record)?;
+                if matches!(incoming, Incoming::Unified(_)) {
+                    self.ask_for_server_hello(now);
+                }
+                Ok(None)
+            }
             Err(OpenError::Discard(reason)) => {
                 if self.session.records.forgery_limit_reached() {
                     self.enter_closed(CloseReason::ForgeryLimit);
@@ -53,16 +90,16 @@ impl Dtls {
     ) -> Result<Option<Range<usize>>, Discard> {
         let content = record.get(opened.content.clone()).unwrap_or_default();
         match opened.content_type {
-            ContentType::ApplicationData if self.state.connected().is_none() => {
-                Err(Discard::EarlyApplicationData)
-            }
             ContentType::ApplicationData => {
                 self.stats.records_opened = self.stats.records_opened.saturating_add(1);
-                Ok(Some(opened.content))
+                match self.state.connected() {
+                    Some(_) => Ok(Some(opened.content)),
+                    None => self.early.keep(content).map(|()| None),
+                }
             }
             ContentType::Handshake => self.handle_handshake(now, opened.number, content).map(|()| None),
             ContentType::Alert => self.handle_alert(opened.number, content).map(|()| None),
-            ContentType::Ack => self.handle_ack(opened.number, content).map(|()| None),
+            ContentType::Ack => self.handle_ack(now, opened.number, content).map(|()| None),
             // Says nothing that the epoch of the next record does not say.
             ContentType::ChangeCipherSpec if self.state.connected().is_none() => Ok(None),
             ContentType::ChangeCipherSpec | ContentType::Tls12Cid => Err(Discard::BadContent),
@@ -88,7 +125,11 @@ impl Dtls {
         for mut record in core::mem::take(&mut self.deferred) {
             let result = Incoming::parse(&record, id_len)
                 .and_then(|incoming| self.handle_record(now, &incoming, &mut record));
-            if let Err(reason) = result {
+            let kept = result.and_then(|content| match content.and_then(|range| record.get(range)) {
+                Some(data) => self.early.keep(data),
+                None => Ok(()),
+            });
+            if let Err(reason) = kept {
                 self.stats.discards.count(reason);
             }
         }
@@ -125,7 +166,7 @@ impl Dtls {
             self.on_progress();
         }
         if old && !new {
-            self.on_flight_again(now, number);
+            self.on_flight_again(now, Some(number));
         } else if discard.is_none() {
             self.session.acks.add(number);
         }
@@ -168,12 +209,14 @@ impl Dtls {
     }
 
     /// The peer sends a flight again that was complete here: it has not heard our answer.
-    fn on_flight_again(&mut self, now: Instant, number: RecordNumber) {
+    fn on_flight_again(&mut self, now: Instant, number: Option<RecordNumber>) {
         if self.session.flight.is_empty() {
             // Ours was answered already, or there is none: acknowledging is all that can be done.
-            self.session.acks.add(number);
-            if self.state.connected().is_some() {
-                self.session.acks.send_now(now);
+            if self.session.version == Some(Version::Dtls13) {
+                number.into_iter().for_each(|number| self.session.acks.add(number));
+                if self.state.connected().is_some() {
+                    self.session.acks.send_now(now);
+                }
             }
             return;
         }
@@ -196,9 +239,26 @@ impl Dtls {
         }
     }
 
-    fn handle_ack(&mut self, number: RecordNumber, content: &[u8]) -> Result<(), Discard> {
-        if number.epoch == 0 || self.session.version != Some(Version::Dtls13) {
+    /// A client that gets protected records before the ServerHello asks for it with an ACK of nothing, in plaintext as it
+    /// has no keys yet, unless it comes soon (RFC 9147, section 7.1).
+    fn ask_for_server_hello(&mut self, now: Instant) {
+        if matches!(self.state, State::AwaitServerHello(_)) && self.session.config.allows(Version::Dtls13) {
+            self.session.acks.schedule_empty(now, self.session.timer.timeout() / 4);
+        }
+    }
+
+    fn handle_ack(&mut self, now: Instant, number: RecordNumber, content: &[u8]) -> Result<(), Discard> {
+        if self.session.version != Some(Version::Dtls13) {
             return Err(Discard::Plaintext);
+        }
+        if number.epoch == 0 {
+            // Anybody can write it, so it is worth as much as an old message sent again.
+            let asks = self.state.connected().is_none() && content == [0, 0];
+            if !asks {
+                return Err(Discard::Plaintext);
+            }
+            self.on_flight_again(now, None);
+            return Ok(());
         }
         let numbers = ack::parse(content).map_err(|_| Discard::BadContent)?;
         let mut news = false;

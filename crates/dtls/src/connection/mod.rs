@@ -23,6 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
+use incoming::EarlyData;
 use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Seed, Transmit, earliest};
 use zeroize::Zeroizing;
 
@@ -44,6 +45,7 @@ pub struct Dtls {
     /// When the flight last went out.
     sent_at: Instant,
     deferred: Vec<Vec<u8>>,
+    early: EarlyData,
     pending_alert: Option<Alert>,
     asked_for_fingerprint: bool,
     refused_renegotiation: bool,
@@ -67,6 +69,7 @@ impl Dtls {
             connected_at: None,
             sent_at: now,
             deferred: Vec::new(),
+            early: EarlyData::default(),
             pending_alert: None,
             asked_for_fingerprint: false,
             refused_renegotiation: false,
@@ -162,6 +165,13 @@ impl Dtls {
             Some(reason) if !accepted => Err(reason),
             _ => Ok(delivery.finish(datagram)),
         }
+    }
+
+    /// Application data that overtook the end of the handshake, record by record: to be taken after
+    /// [`Event::Connected`], and none before it.
+    pub fn poll_early_data(&mut self) -> Option<Vec<u8>> {
+        self.state.connected()?;
+        self.early.take()
     }
 
     /// Protects the packet's content as one record, in place: the header goes into the headroom ([`HEADROOM`](crate::HEADROOM)),
@@ -278,7 +288,7 @@ impl Dtls {
     /// Bytes held for what the peer sent and the handshake could not use yet. Bounded before and after authentication.
     pub fn buffered_bytes(&self) -> usize {
         let deferred = self.deferred.iter().map(Vec::len).fold(0, usize::saturating_add);
-        self.session.inbox.buffered().saturating_add(deferred)
+        self.session.inbox.buffered().saturating_add(deferred).saturating_add(self.early.bytes())
     }
 }
 

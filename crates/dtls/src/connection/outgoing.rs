@@ -29,8 +29,9 @@ impl Dtls {
         if self.state.connected().is_some() {
             self.session.acks.clear();
         }
-        let content = ack::encode(&numbers);
-        epoch > 0 && self.session.records.append(out, epoch, ContentType::Ack, &[&content]).is_ok()
+        // Before there are keys it can only say that something is missing.
+        let content = ack::encode(if epoch == 0 { &[] } else { &numbers });
+        self.session.records.append(out, epoch, ContentType::Ack, &[&content]).is_ok()
     }
 
     pub(super) fn write_flight(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {

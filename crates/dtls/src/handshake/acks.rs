@@ -34,6 +34,13 @@ impl Acks {
         }
     }
 
+    /// Nothing can be acknowledged, but something is missing: say so after `delay`, unless that comes first.
+    pub(crate) fn schedule_empty(&mut self, now: Instant, delay: Duration) {
+        if self.due.is_none() {
+            self.due = Some(now + delay);
+        }
+    }
+
     /// Acknowledge with the next packet.
     pub(crate) fn send_now(&mut self, now: Instant) {
         if !self.records.is_empty() {

@@ -359,8 +359,9 @@ impl RecordLayer {
         }
         match &self.read {
             Some(_) => Err(OpenError::Discard(Discard::UnknownEpoch)),
-            None if header.epoch_bits == 2 => Err(OpenError::NoKeysYet),
-            None => Err(OpenError::Discard(Discard::EarlyApplicationData)),
+            // The handshake's, or the first application data's.
+            None if matches!(header.epoch_bits, 2 | 3) => Err(OpenError::NoKeysYet),
+            None => Err(OpenError::Discard(Discard::UnknownEpoch)),
         }
     }
 

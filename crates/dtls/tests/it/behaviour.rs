@@ -188,6 +188,120 @@ fn the_clients_first_data_arrives_with_its_last_flight() {
 }
 
 #[test]
+fn data_that_overtakes_the_handshakes_end_is_kept_and_delivered_after_it() {
+    let mut pair = pair_of(Version::Dtls13);
+    while pair.client.connected.is_none() {
+        pair.step();
+    }
+    pair.drain();
+    let finished = pair.take_wire();
+    assert!(!finished.is_empty());
+    let early: Vec<_> = (0..3u8).map(|i| pair.seal(Role::Client, &[i; 100])).collect();
+    for datagram in early {
+        pair.deliver(Role::Server, datagram);
+    }
+    assert_eq!(pair.server.dtls.poll_early_data(), None, "the client is not verified yet");
+    assert!(pair.server.received.is_empty() && pair.server.dtls.buffered_bytes() > 300);
+    for datagram in finished {
+        pair.deliver(Role::Server, datagram);
+    }
+    assert!(pair.server.connected.is_some());
+    let delivered: Vec<_> = std::iter::from_fn(|| pair.server.dtls.poll_early_data()).collect();
+    assert_eq!(delivered, (0..3u8).map(|i| vec![i; 100]).collect::<Vec<_>>());
+    assert_eq!((pair.server.dtls.buffered_bytes(), pair.server.dtls.stats().records_opened), (0, 3));
+    pair.assert_works();
+}
+
+#[test]
+fn data_of_a_1_2_server_that_overtakes_its_finished_is_kept() {
+    let mut pair = pair_of(Version::Dtls12);
+    while pair.server.connected.is_none() {
+        pair.step();
+    }
+    pair.drain();
+    let finished = pair.take_wire();
+    let early = pair.seal(Role::Server, b"early");
+    pair.deliver(Role::Client, early);
+    assert_eq!((pair.client.received.len(), pair.client.dtls.poll_early_data()), (0, None));
+    for datagram in finished {
+        pair.deliver(Role::Client, datagram);
+    }
+    assert_eq!(pair.client.dtls.poll_early_data().as_deref(), Some(&b"early"[..]));
+    pair.assert_works();
+}
+
+#[test]
+fn early_data_is_bounded_and_goes_with_a_failed_handshake() {
+    let mut pair = pair_of(Version::Dtls13);
+    while pair.client.connected.is_none() {
+        pair.step();
+    }
+    pair.drain();
+    let finished = pair.take_wire();
+    for _ in 0..100 {
+        let datagram = pair.seal(Role::Client, &[7; 1000]);
+        pair.deliver(Role::Server, datagram);
+    }
+    assert!(pair.server.dtls.buffered_bytes() <= 16 << 10);
+    let wrong = Fingerprint::new(HashAlgorithm::Sha256, &[7; 32]).unwrap();
+    let now = pair.now;
+    pair.server.dtls.set_remote_fingerprints(now, vec![wrong]);
+    for datagram in finished {
+        pair.deliver(Role::Server, datagram);
+    }
+    assert_eq!(pair.server.dtls.close_reason(), Some(CloseReason::Failed(Failure::FingerprintMismatch)));
+    assert_eq!((pair.server.dtls.poll_early_data(), pair.server.dtls.buffered_bytes()), (None, 0));
+}
+
+#[test]
+fn a_lost_server_hello_is_asked_for_with_an_empty_ack() {
+    let mut pair = pair_of(Version::Dtls13);
+    pair.drain();
+    while pair.server.datagrams == 0 {
+        pair.step();
+    }
+    pair.drain();
+    let mut flight = pair.take_wire();
+    assert!(flight.len() > 1, "the rest came in other datagrams");
+    flight.remove(0);
+    let start = pair.now;
+    for datagram in flight {
+        pair.post(Role::Client, datagram);
+    }
+    pair.keep_copies = true;
+    while pair.client.connected.is_none() {
+        assert!(pair.step());
+    }
+    let ack = pair.copies.iter().find(|copy| copy[0] == 26).unwrap();
+    assert_eq!((&ack[3..5], &ack[11..]), (&[0, 0][..], &[0, 2, 0, 0][..]));
+    // The client's timeout is 50 ms, and the server's too: a quarter of it and one round trip.
+    assert!(pair.now - start <= Duration::from_millis(13) + Link::PERFECT.delay * 3);
+    assert!(pair.connect());
+}
+
+#[test]
+fn a_1_2_client_never_acknowledges() {
+    let mut pair = pair_of(Version::Dtls12);
+    while pair.server.connected.is_none() {
+        pair.step();
+    }
+    // The client's last flight comes again, so the server's does.
+    pair.drain();
+    let first = pair.take_wire();
+    while pair.client.dtls.stats().retransmissions == 0 {
+        assert!(pair.step());
+    }
+    for datagram in first {
+        pair.deliver(Role::Client, datagram);
+    }
+    let sent = pair.client.datagrams;
+    pair.run(Duration::from_secs(3));
+    assert!(pair.server.dtls.stats().retransmissions > 0);
+    assert_eq!(pair.client.datagrams, sent);
+    pair.assert_works();
+}
+
+#[test]
 fn records_of_one_datagram_all_arrive() {
     for version in BOTH {
         let mut pair = connected(version);

@@ -258,6 +258,11 @@ impl Pair {
         self.wire.clear();
     }
 
+    /// Takes everything that is in flight off the wire, in the order in which it would arrive.
+    pub fn take_wire(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.wire).into_values().map(|(_, datagram)| datagram).collect()
+    }
+
     pub fn is_connected(&self) -> bool {
         self.client.connected.is_some() && self.server.connected.is_some()
     }
