@@ -7,6 +7,7 @@
 mod cubic;
 mod hystart;
 mod model;
+mod recent;
 mod reno;
 
 pub use cubic::Cubic;
