@@ -59,6 +59,14 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Drops the value in its slot.
+    pub(crate) fn free(&mut self, key: u32) {
+        if let Some(slot @ Slot::Used(_)) = self.slots.get_mut(size(key)) {
+            *slot = Slot::Free { next: self.free };
+            self.free = key;
+        }
+    }
+
     pub(crate) fn get(&self, key: u32) -> Option<&T> {
         match self.slots.get(size(key))? {
             Slot::Used(value) => Some(value),
@@ -162,11 +170,6 @@ impl<T> StreamMap<T> {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.values.len()
-    }
-
-    /// All values, in no order that means anything but always the same for the same history.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.values.iter()
     }
 }
 

@@ -209,7 +209,7 @@ impl Association {
         if stream >= self.outbound_streams() {
             return Err(SendError::NoSuchStream);
         }
-        self.sender.queue.push(now, stream, ppid, data, options)
+        self.sender.queue.push(now, stream, ppid, data, &options)
     }
 
     /// Hands over a message of the layer above this one's own: it does not count as buffered by the application.

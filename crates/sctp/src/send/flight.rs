@@ -1,55 +1,20 @@
 //! Fragments that were sent and not yet cumulatively acknowledged, indexed by TSN.
 
-use crate::num::wide;
+use super::burst::{Burst, Bursts, RateSample};
+use super::fragment::{Fragment, FragmentState};
+use crate::num::{extend, low32, wide};
 use crate::ranges::Ranges;
 use alloc::collections::VecDeque;
-use core::time::Duration;
 use sendrecv_core::{Instant, Ring};
 
-/// Where a fragment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FragmentState {
-    /// Sent, and neither acknowledged nor lost.
-    InFlight,
-    /// Acknowledged by a gap ack block.
-    Acked,
-    /// Waits to be sent again.
-    Lost,
-    /// Its message was given up.
-    Abandoned,
-}
-
-/// One DATA chunk's place in its message, and its history.
-#[derive(Clone, Debug)]
-pub(crate) struct Fragment {
-    pub(crate) message: u32,
-    pub(crate) offset: u32,
-    pub(crate) index: u32,
-    pub(crate) len: u16,
-    /// Bytes on the wire, with header and padding.
-    pub(crate) wire: u16,
-    pub(crate) beginning: bool,
-    pub(crate) ending: bool,
-    pub(crate) state: FragmentState,
-    /// It was last sent as a tail loss probe.
-    pub(crate) probe: bool,
-    pub(crate) transmissions: u16,
-    pub(crate) sent_at: Instant,
-    /// The number of the transmission, over all fragments.
+/// The newest transmission that an acknowledgement told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewestAcked {
+    /// Its number, over all fragments.
     pub(crate) order: u64,
-    /// What had been delivered, and when, as this left: for rate samples.
-    delivered: u64,
-    delivered_at: Instant,
-    first_sent_at: Instant,
-    app_limited: bool,
-}
-
-/// A delivery-rate sample's raw numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RateSample {
-    pub(crate) bytes: u64,
-    pub(crate) interval: Duration,
-    pub(crate) app_limited: bool,
+    /// How often its fragment was sent.
+    pub(crate) transmissions: u16,
+    pub(crate) burst: Burst,
 }
 
 /// What an acknowledgement did.
@@ -57,14 +22,29 @@ pub(crate) struct RateSample {
 pub(crate) struct Acked {
     /// Bytes acknowledged for the first time.
     pub(crate) bytes: usize,
-    /// The newest transmission acknowledged: order, time of sending, transmissions.
-    pub(crate) newest: Option<(u64, Instant, u16)>,
+    pub(crate) newest: Option<NewestAcked>,
     /// Fragments that had been found lost, were not sent again yet, and arrived nevertheless.
     pub(crate) found: u32,
     /// A tail loss probe's retransmission was acknowledged.
     pub(crate) probe: bool,
-    /// For the rate sample: delivered, at, first sent, sent, app-limited of the newest transmission.
-    rate: Option<(u64, Instant, Instant, Instant, bool)>,
+}
+
+/// A transmission that is neither acknowledged nor found lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transmission {
+    pub(crate) order: u64,
+    pub(crate) sent_at: Instant,
+}
+
+/// Sums over the ring that change with every fragment's state.
+#[derive(Clone, Debug)]
+struct Sums {
+    /// Bytes in flight.
+    bytes: usize,
+    /// How many entries of `lost` are not stale.
+    lost: usize,
+    bursts: Bursts,
+    next_order: u64,
 }
 
 /// The ring of fragments with its sums.
@@ -72,19 +52,13 @@ pub(crate) struct Acked {
 pub(crate) struct Flight {
     ring: Ring<Fragment>,
     gap_acked: Ranges,
-    /// Transmissions in order; entries that were overtaken by an acknowledgement or a later transmission are stale.
-    transmissions: VecDeque<(u64, u64)>,
+    /// First transmissions of TSNs before this are all acknowledged, lost or repeated.
+    oldest_first: u64,
+    /// Later transmissions in order; entries that were overtaken by an acknowledgement or another one are stale.
+    repeated: VecDeque<(u64, u32)>,
     /// Fragments to send again, in the order they were found lost; entries that arrived after all are stale.
     lost: VecDeque<u64>,
-    /// How many entries of `lost` are not stale.
-    lost_count: usize,
-    bytes: usize,
-    next_order: u64,
-    delivered: u64,
-    delivered_at: Instant,
-    first_sent_at: Instant,
-    /// Until this much is delivered, samples are limited by the application.
-    app_limited_until: u64,
+    sums: Sums,
 }
 
 impl Flight {
@@ -92,15 +66,10 @@ impl Flight {
         Self {
             ring: Ring::new(first_tsn),
             gap_acked: Ranges::new(),
-            transmissions: VecDeque::new(),
+            oldest_first: first_tsn,
+            repeated: VecDeque::new(),
             lost: VecDeque::new(),
-            lost_count: 0,
-            bytes: 0,
-            next_order: 0,
-            delivered: 0,
-            delivered_at: now,
-            first_sent_at: now,
-            app_limited_until: 0,
+            sums: Sums { bytes: 0, lost: 0, bursts: Bursts::new(now), next_order: 0 },
         }
     }
 
@@ -114,16 +83,16 @@ impl Flight {
     }
 
     pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
+        self.sums.bytes
     }
 
     pub(crate) const fn delivered(&self) -> u64 {
-        self.delivered
+        self.sums.bursts.delivered()
     }
 
     /// The number the next transmission will get.
     pub(crate) const fn next_order(&self) -> u64 {
-        self.next_order
+        self.sums.next_order
     }
 
     /// Whether nothing at all waits for an acknowledgement.
@@ -132,7 +101,7 @@ impl Flight {
     }
 
     pub(crate) const fn has_lost(&self) -> bool {
-        self.lost_count > 0
+        self.sums.lost > 0
     }
 
     pub(crate) fn get(&self, tsn: u64) -> Option<&Fragment> {
@@ -143,42 +112,28 @@ impl Flight {
         self.ring.back()
     }
 
-    /// The application has nothing more to send: rate samples of what is in flight say little.
-    pub(crate) fn mark_app_limited(&mut self) {
-        self.app_limited_until = self.delivered.saturating_add(wide(self.bytes)).max(1);
+    /// The number of a fragment's last transmission.
+    pub(crate) fn order_of(&self, fragment: &Fragment) -> u64 {
+        self.sums.order_of(fragment)
     }
 
-    /// Puts a new fragment in flight and returns its TSN.
-    pub(crate) fn push(&mut self, now: Instant, mut fragment: Fragment) -> u64 {
-        let tsn = self.ring.end();
-        self.note_transmission(now, tsn, &mut fragment);
+    /// The application has nothing more to send: rate samples of what is in flight say little.
+    pub(crate) fn mark_app_limited(&mut self) {
+        self.sums.bursts.mark_app_limited(self.sums.bytes);
+    }
+
+    /// Puts a new fragment in flight.
+    pub(crate) fn push(&mut self, now: Instant, mut fragment: Fragment) {
+        self.sums.transmit(now, &mut fragment);
         self.ring.push(fragment);
-        tsn
     }
 
     /// Gives a TSN to the end of a message that will not be sent, so that there is something to skip even when the
     /// peer has acknowledged all that was sent of it.
     pub(crate) fn push_abandoned(&mut self, message: u32) {
         let mut fragment = Fragment::new(message, 0, 0, (0, 0));
-        fragment.state = FragmentState::Abandoned;
+        (fragment.state, fragment.ending) = (FragmentState::Abandoned, true);
         self.ring.push(fragment);
-    }
-
-    fn note_transmission(&mut self, now: Instant, tsn: u64, fragment: &mut Fragment) {
-        if self.bytes == 0 {
-            (self.first_sent_at, self.delivered_at) = (now, now);
-        }
-        fragment.state = FragmentState::InFlight;
-        fragment.transmissions = fragment.transmissions.saturating_add(1);
-        fragment.sent_at = now;
-        fragment.order = self.next_order;
-        fragment.delivered = self.delivered;
-        fragment.delivered_at = self.delivered_at;
-        fragment.first_sent_at = self.first_sent_at;
-        fragment.app_limited = self.app_limited_until > self.delivered;
-        self.transmissions.push_back((tsn, self.next_order));
-        self.next_order = self.next_order.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(usize::from(fragment.wire));
     }
 
     /// The oldest fragment that waits to be sent again.
@@ -195,50 +150,52 @@ impl Flight {
     /// The fragment that [`next_lost`](Self::next_lost) gave was sent again.
     pub(crate) fn retransmitted(&mut self, now: Instant, tsn: u64, probe: bool) {
         self.lost.pop_front();
-        self.lost_count = self.lost_count.saturating_sub(1);
-        let Some(mut fragment) = self.ring.get(tsn).cloned() else { return };
+        self.sums.lost = self.sums.lost.saturating_sub(1);
+        let Some(fragment) = self.ring.get_mut(tsn) else { return };
         fragment.probe = probe;
-        self.note_transmission(now, tsn, &mut fragment);
-        if let Some(slot) = self.ring.get_mut(tsn) {
-            *slot = fragment;
-        }
+        self.sums.transmit(now, fragment);
+        self.repeated.push_back((tsn, fragment.order));
     }
 
     /// Marks a fragment in flight as lost, to be sent again, or as given up.
     pub(crate) fn mark(&mut self, tsn: u64, state: FragmentState) {
         let Some(fragment) = self.ring.get_mut(tsn) else { return };
         if fragment.state == FragmentState::InFlight {
-            self.bytes = self.bytes.saturating_sub(usize::from(fragment.wire));
+            self.sums.bytes = self.sums.bytes.saturating_sub(usize::from(fragment.wire));
         }
         let (was_lost, is_lost) = (fragment.state == FragmentState::Lost, state == FragmentState::Lost);
         fragment.state = state;
+        if !is_lost {
+            self.sums.bursts.leave(fragment);
+        }
         if is_lost && !was_lost {
             self.lost.push_back(tsn);
-            self.lost_count = self.lost_count.saturating_add(1);
+            self.sums.lost = self.sums.lost.saturating_add(1);
         } else if was_lost && !is_lost {
-            self.lost_count = self.lost_count.saturating_sub(1);
+            self.sums.lost = self.sums.lost.saturating_sub(1);
         }
     }
 
-    /// Acknowledges everything up to `tsn`, which is at most the newest sent, and calls `gone` with the message of
-    /// each fragment that leaves.
+    /// Acknowledges everything up to `tsn`, which is at most the newest sent, and calls `gone` with each message whose
+    /// last fragment leaves.
     pub(crate) fn ack_cumulative(&mut self, tsn: u64, acked: &mut Acked, mut gone: impl FnMut(u32)) {
         while self.ring.start() <= tsn {
-            let Some(fragment) = self.ring.pop() else { break };
-            let sums = (&mut self.bytes, &mut self.delivered, &mut self.lost_count);
-            account(&fragment, sums, acked);
-            gone(fragment.message);
+            let Some(mut fragment) = self.ring.pop() else { break };
+            self.sums.acknowledge(&mut fragment, acked);
+            if fragment.ending {
+                gone(fragment.message);
+            }
         }
         self.gap_acked.remove_to(tsn);
     }
 
     /// Acknowledges a run of TSNs beyond the cumulative one. Costs what is new in it.
     pub(crate) fn ack_run(&mut self, start: u64, end: u64, acked: &mut Acked) {
-        let Self { ring, gap_acked, bytes, delivered, lost_count, .. } = self;
+        let Self { ring, gap_acked, sums, .. } = self;
         gap_acked.insert_run(start, end, |from, to| {
             for tsn in from..=to {
                 if let Some(fragment) = ring.get_mut(tsn) {
-                    account(fragment, (&mut *bytes, &mut *delivered, &mut *lost_count), acked);
+                    sums.acknowledge(fragment, acked);
                     fragment.state = FragmentState::Acked;
                 }
             }
@@ -247,33 +204,43 @@ impl Flight {
 
     /// Finishes an acknowledgement: the rate sample, if the newest fragment gives one.
     pub(crate) fn rate_sample(&mut self, now: Instant, acked: &Acked) -> Option<RateSample> {
-        let (delivered, delivered_at, first_sent_at, sent_at, app_limited) = acked.rate?;
-        self.delivered_at = now;
-        self.first_sent_at = sent_at;
-        let interval = sent_at.saturating_since(first_sent_at).max(now.saturating_since(delivered_at));
-        if interval.is_zero() {
-            return None;
-        }
-        Some(RateSample { bytes: self.delivered.saturating_sub(delivered), interval, app_limited })
+        self.sums.bursts.sample(now, &acked.newest?.burst)
     }
 
-    /// What had been delivered when the newest acknowledged fragment left: a round trip ends when that is past its
-    /// start.
-    pub(crate) fn delivered_when_sent(acked: &Acked) -> Option<u64> {
-        acked.rate.map(|(delivered, ..)| delivered)
-    }
-
-    /// The oldest transmission that is neither acknowledged nor overtaken: its TSN and fragment.
-    pub(crate) fn oldest_transmission(&mut self) -> Option<(u64, &Fragment)> {
-        while let Some(&(tsn, order)) = self.transmissions.front() {
-            let current = self
-                .ring
-                .get(tsn)
-                .is_some_and(|fragment| fragment.order == order && fragment.state == FragmentState::InFlight);
-            if current {
-                return self.ring.get(tsn).map(|fragment| (tsn, fragment));
+    /// The oldest transmission that is neither acknowledged nor overtaken, and its TSN.
+    pub(crate) fn oldest_transmission(&mut self) -> Option<(u64, Transmission)> {
+        let (first, repeated) = (self.oldest_first(), self.oldest_repeated());
+        match (first, repeated) {
+            (Some(first), Some(repeated)) => {
+                Some(if first.1.order < repeated.1.order { first } else { repeated })
             }
-            self.transmissions.pop_front();
+            (first, repeated) => first.or(repeated),
+        }
+    }
+
+    /// First transmissions leave in the order of their TSNs. Each TSN is passed once.
+    fn oldest_first(&mut self) -> Option<(u64, Transmission)> {
+        self.oldest_first = self.oldest_first.max(self.ring.start());
+        loop {
+            let fragment = self.ring.get(self.oldest_first)?;
+            if fragment.state == FragmentState::InFlight && fragment.transmissions == 1 {
+                return Some((self.oldest_first, self.sums.transmission(fragment)));
+            }
+            self.oldest_first = self.oldest_first.saturating_add(1);
+        }
+    }
+
+    fn oldest_repeated(&mut self) -> Option<(u64, Transmission)> {
+        while let Some(&(tsn, order)) = self.repeated.front() {
+            let current = self.ring.get(tsn).filter(|fragment| {
+                fragment.order == order
+                    && fragment.state == FragmentState::InFlight
+                    && fragment.transmissions > 1
+            });
+            if let Some(fragment) = current {
+                return Some((tsn, self.sums.transmission(fragment)));
+            }
+            self.repeated.pop_front();
         }
         None
     }
@@ -285,7 +252,7 @@ impl Flight {
                 if let Some(fragment) = self.ring.get_mut(tsn) {
                     fragment.state = FragmentState::Lost;
                     self.lost.push_back(tsn);
-                    self.lost_count = self.lost_count.saturating_add(1);
+                    self.sums.lost = self.sums.lost.saturating_add(1);
                 }
             }
         }
@@ -303,56 +270,46 @@ impl Flight {
     }
 }
 
-/// Accounts for a fragment's first acknowledgement in the sums of bytes in flight, bytes delivered and lost fragments.
-fn account(
-    fragment: &Fragment,
-    (bytes, delivered, lost_count): (&mut usize, &mut u64, &mut usize),
-    acked: &mut Acked,
-) {
-    let wire = usize::from(fragment.wire);
-    match fragment.state {
-        FragmentState::InFlight => *bytes = bytes.saturating_sub(wire),
-        FragmentState::Lost => {
-            *lost_count = lost_count.saturating_sub(1);
-            acked.found = acked.found.saturating_add(1);
-        }
-        FragmentState::Acked | FragmentState::Abandoned => return,
+impl Sums {
+    fn order_of(&self, fragment: &Fragment) -> u64 {
+        extend(self.next_order, fragment.order)
     }
-    *delivered = delivered.saturating_add(wide(wire));
-    acked.bytes = acked.bytes.saturating_add(wire);
-    acked.probe |= fragment.probe;
-    if acked.newest.is_none_or(|(order, ..)| order < fragment.order) {
-        acked.newest = Some((fragment.order, fragment.sent_at, fragment.transmissions));
-        acked.rate = Some((
-            fragment.delivered,
-            fragment.delivered_at,
-            fragment.first_sent_at,
-            fragment.sent_at,
-            fragment.app_limited,
-        ));
-    }
-}
 
-impl Fragment {
-    /// A fragment that was never sent.
-    pub(crate) const fn new(message: u32, offset: u32, index: u32, (len, wire): (u16, u16)) -> Self {
-        Self {
-            message,
-            offset,
-            index,
-            len,
-            wire,
-            beginning: false,
-            ending: false,
-            state: FragmentState::InFlight,
-            probe: false,
-            transmissions: 0,
-            sent_at: Instant::ZERO,
-            order: 0,
-            delivered: 0,
-            delivered_at: Instant::ZERO,
-            first_sent_at: Instant::ZERO,
-            app_limited: false,
+    fn transmission(&self, fragment: &Fragment) -> Transmission {
+        let sent_at = self.bursts.of(fragment).map_or(Instant::ZERO, |burst| burst.sent_at);
+        Transmission { order: self.order_of(fragment), sent_at }
+    }
+
+    /// A fragment leaves.
+    fn transmit(&mut self, now: Instant, fragment: &mut Fragment) {
+        self.bursts.join(now, self.bytes == 0, fragment);
+        fragment.state = FragmentState::InFlight;
+        fragment.transmissions = fragment.transmissions.saturating_add(1);
+        fragment.order = low32(self.next_order);
+        self.next_order = self.next_order.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(usize::from(fragment.wire));
+    }
+
+    /// Accounts for a fragment's first acknowledgement.
+    fn acknowledge(&mut self, fragment: &mut Fragment, acked: &mut Acked) {
+        let wire = usize::from(fragment.wire);
+        match fragment.state {
+            FragmentState::InFlight => self.bytes = self.bytes.saturating_sub(wire),
+            FragmentState::Lost => {
+                self.lost = self.lost.saturating_sub(1);
+                acked.found = acked.found.saturating_add(1);
+            }
+            FragmentState::Acked | FragmentState::Abandoned => return,
         }
+        self.bursts.deliver(wide(wire));
+        acked.bytes = acked.bytes.saturating_add(wire);
+        acked.probe |= fragment.probe;
+        let order = self.order_of(fragment);
+        if acked.newest.is_none_or(|newest| newest.order < order)
+            && let Some(burst) = self.bursts.of(fragment)
+        {
+            acked.newest = Some(NewestAcked { order, transmissions: fragment.transmissions, burst: *burst });
+        }
+        self.bursts.leave(fragment);
     }
 }

@@ -1,6 +1,7 @@
 //! Telling the peer to stop waiting for messages that were given up (RFC 3758, section 3.5).
 
-use super::flight::{Flight, FragmentState};
+use super::flight::Flight;
+use super::fragment::FragmentState;
 use super::queue::SendQueue;
 use crate::num::low32;
 use crate::wire::{ForwardTsn, Skipped};

@@ -21,10 +21,6 @@ pub(crate) struct OutMessage {
     pub(crate) max_retransmits: Option<u16>,
     /// Bytes that were sent at least once.
     pub(crate) sent: u32,
-    /// Fragments sent so far.
-    pub(crate) fragments: u32,
-    /// Fragments that the flight still refers to.
-    pub(crate) in_flight: u32,
     pub(crate) abandoned: bool,
     /// It counts towards its stream's buffered amount.
     counted: bool,
@@ -49,6 +45,8 @@ pub(crate) struct SendStream {
     low_threshold: usize,
     next_ordered: u32,
     next_unordered: u32,
+    /// The number of the head message's next fragment.
+    next_fragment: u32,
     priority: u16,
     credit: usize,
     ready: bool,
@@ -66,11 +64,41 @@ impl SendStream {
             low_threshold: 0,
             next_ordered: 0,
             next_unordered: 0,
+            next_fragment: 0,
             priority: NORMAL_PRIORITY,
             credit: 0,
             ready: false,
             closing: false,
         }
+    }
+
+    /// Gives a message whose first fragment leaves its number.
+    fn number(&mut self, message: &mut OutMessage, interleaved: bool) {
+        self.next_fragment = 0;
+        let next =
+            if message.unordered && interleaved { &mut self.next_unordered } else { &mut self.next_ordered };
+        message.id = *next;
+        // Unordered DATA has no number of its own and must not use up an ordered one.
+        if interleaved || !message.unordered {
+            *next = next.wrapping_add(1);
+        }
+    }
+
+    /// Fewer bytes wait; true when the amount fell to the threshold by that.
+    const fn shrink(&mut self, len: usize) -> bool {
+        let before = self.buffered;
+        self.buffered = before.saturating_sub(len);
+        before > self.low_threshold && self.buffered <= self.low_threshold
+    }
+
+    /// Takes the head message out of the queue; true when a closing stream has nothing left to send.
+    fn unlink(&mut self, head: &mut OutMessage) -> bool {
+        head.queued = false;
+        self.head = core::mem::replace(&mut head.next, NIL);
+        if self.head == NIL {
+            self.tail = NIL;
+        }
+        self.head == NIL && self.closing
     }
 }
 
@@ -97,6 +125,8 @@ pub(crate) struct SendQueue {
     drained: VecDeque<u16>,
     /// Messages that were given up after some of their fragments had left, and before the others had.
     cut_short: VecDeque<u32>,
+    /// How many messages were given up that the flight still refers to.
+    abandoned: usize,
     pub(crate) messages_sent: u64,
     pub(crate) messages_abandoned: u64,
 }
@@ -112,6 +142,7 @@ impl SendQueue {
             low: VecDeque::new(),
             drained: VecDeque::new(),
             cut_short: VecDeque::new(),
+            abandoned: 0,
             messages_sent: 0,
             messages_abandoned: 0,
         }
@@ -136,7 +167,7 @@ impl SendQueue {
         stream: u16,
         ppid: u32,
         data: Bytes,
-        options: SendOptions,
+        options: &SendOptions,
     ) -> Result<(), SendError> {
         if data.is_empty() {
             return Err(SendError::Empty);
@@ -158,7 +189,7 @@ impl SendQueue {
         ppid: u32,
         data: Bytes,
     ) -> Result<(), SendError> {
-        self.insert(now, stream, ppid, data, (SendOptions::default(), false))
+        self.insert(now, stream, ppid, data, (&SendOptions::default(), false))
     }
 
     fn insert(
@@ -167,7 +198,7 @@ impl SendQueue {
         stream: u16,
         ppid: u32,
         data: Bytes,
-        (options, counted): (SendOptions, bool),
+        (options, counted): (&SendOptions, bool),
     ) -> Result<(), SendError> {
         let len = data.len();
         let key = self.stream_key(stream);
@@ -183,8 +214,6 @@ impl SendQueue {
             expires: options.lifetime.map_or(Instant::MAX, |lifetime| now + lifetime),
             max_retransmits: options.max_retransmits,
             sent: 0,
-            fragments: 0,
-            in_flight: 0,
             abandoned: false,
             counted,
             queued: true,
@@ -308,56 +337,24 @@ impl SendQueue {
         let message = self.messages.get_mut(head)?;
         let beginning = message.sent == 0;
         if beginning {
-            let next = if message.unordered && interleaved {
-                &mut stream.next_unordered
-            } else {
-                &mut stream.next_ordered
-            };
-            message.id = *next;
-            // Unordered DATA has no number of its own and must not use up an ordered one.
-            if interleaved || !message.unordered {
-                *next = next.wrapping_add(1);
-            }
+            stream.number(message, interleaved);
         }
-        let (offset, index) = (message.sent, message.fragments);
+        let (offset, index) = (message.sent, stream.next_fragment);
         message.sent = message.sent.saturating_add(clamp32(len));
-        message.fragments = message.fragments.saturating_add(1);
-        message.in_flight = message.in_flight.saturating_add(1);
-        let (ending, counted) = (message.remaining() == 0, message.counted);
-        self.account_sent(key, len, counted);
-        if ending {
-            self.messages_sent = self.messages_sent.saturating_add(1);
-            self.unlink_head(key);
-        }
-        self.schedule(key, len, ending, interleaved);
-        Some(NewFragment { message: head, offset, len, index, beginning, ending })
-    }
-
-    fn account_sent(&mut self, key: u32, len: usize, counted: bool) {
+        stream.next_fragment = index.wrapping_add(1);
         self.buffered = self.buffered.saturating_sub(len);
-        if !counted {
-            return;
-        }
-        let Some(stream) = self.streams.by_key_mut(key) else { return };
-        let before = stream.buffered;
-        stream.buffered = before.saturating_sub(len);
-        if before > stream.low_threshold && stream.buffered <= stream.low_threshold {
+        if message.counted && stream.shrink(len) {
             self.low.push_back(stream.id);
         }
-    }
-
-    /// Takes the head message off its stream's queue; it stays in the slab for the flight.
-    fn unlink_head(&mut self, key: u32) {
-        let Some(stream) = self.streams.by_key_mut(key) else { return };
-        let Some(message) = self.messages.get_mut(stream.head) else { return };
-        message.queued = false;
-        stream.head = core::mem::replace(&mut message.next, NIL);
-        if stream.head == NIL {
-            stream.tail = NIL;
-            if stream.closing {
+        let ending = message.remaining() == 0;
+        if ending {
+            self.messages_sent = self.messages_sent.saturating_add(1);
+            if stream.unlink(message) {
                 self.drained.push_back(stream.id);
             }
         }
+        self.schedule(key, len, ending, interleaved);
+        Some(NewFragment { message: head, offset, len, index, beginning, ending })
     }
 
     /// Decides whose turn is next after `len` bytes of `key` left.
@@ -405,19 +402,31 @@ impl SendQueue {
             return;
         }
         self.messages_abandoned = self.messages_abandoned.saturating_add(1);
+        self.abandoned = self.abandoned.saturating_add(1);
         if !message.queued {
             return;
         }
-        if message.sent > 0 {
-            message.in_flight = message.in_flight.saturating_add(1);
-            self.cut_short.push_back(key);
+        let (begun, remaining) = (message.sent > 0, message.remaining());
+        self.buffered = self.buffered.saturating_sub(remaining);
+        let Some(stream_key) = self.streams.key(message.stream) else { return };
+        let Some(stream) = self.streams.by_key_mut(stream_key) else { return };
+        if message.counted && stream.shrink(remaining) {
+            self.low.push_back(stream.id);
         }
-        let (stream, remaining, counted) = (message.stream, message.remaining(), message.counted);
-        let Some(stream_key) = self.streams.key(stream) else { return };
-        self.account_sent(stream_key, remaining, counted);
-        self.unlink_head(stream_key);
+        if stream.unlink(message) {
+            self.drained.push_back(stream.id);
+        }
         self.after_abandoned_head(stream_key);
-        self.forget_if_done(key);
+        if begun {
+            self.cut_short.push_back(key);
+        } else {
+            self.release(key);
+        }
+    }
+
+    /// Whether there are messages that were given up and that the peer may have to be told of.
+    pub(crate) const fn has_abandoned(&self) -> bool {
+        self.abandoned > 0
     }
 
     /// The next message whose number the peer may wait for although none of its fragments is under way any more. The
@@ -438,18 +447,12 @@ impl SendQueue {
         }
     }
 
-    /// The flight no longer refers to a fragment of this message.
+    /// The flight no longer refers to this message.
     pub(crate) fn release(&mut self, key: u32) {
-        if let Some(message) = self.messages.get_mut(key) {
-            message.in_flight = message.in_flight.saturating_sub(1);
-            self.forget_if_done(key);
+        if self.messages.get(key).is_some_and(|message| message.abandoned) {
+            self.abandoned = self.abandoned.saturating_sub(1);
         }
-    }
-
-    fn forget_if_done(&mut self, key: u32) {
-        if self.messages.get(key).is_some_and(|message| message.in_flight == 0 && !message.queued) {
-            self.messages.remove(key);
-        }
+        self.messages.free(key);
     }
 
     /// Gives up everything that was begun, and numbers streams from zero: the peer restarted.

@@ -3,7 +3,8 @@
 //! A fragment is lost when something sent later was acknowledged and the reordering window has passed since. The window
 //! starts at a quarter of the lowest round-trip time and widens when fragments thought lost arrive after all.
 
-use super::flight::{Flight, FragmentState};
+use super::flight::Flight;
+use super::fragment::FragmentState;
 use super::rtt::RttEstimator;
 use core::time::Duration;
 use sendrecv_core::{Instant, earliest};

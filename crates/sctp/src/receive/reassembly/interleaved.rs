@@ -1,0 +1,116 @@
+//! I-DATA: fragments are numbered within their message, and messages may interleave (RFC 8260, section 2.2).
+
+use super::order::distance;
+use super::{Budget, MessageKey, Violation, Waiting, Whole};
+use crate::wire::{DataChunk, Skipped};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+/// A message of which some fragments are here.
+#[derive(Clone, Debug, Default)]
+struct Assembly {
+    /// The number of the fragment that `data` needs next.
+    next: u32,
+    ppid: u32,
+    data: Vec<u8>,
+    waiting: BTreeMap<u32, Waiting>,
+}
+
+impl Assembly {
+    /// Takes what waited; true when that finishes the message.
+    fn take_waiting(&mut self, budget: &mut Budget) -> Result<bool, Violation> {
+        while !self.waiting.is_empty()
+            && let Some(Waiting { ending, data }) = self.waiting.remove(&self.next)
+        {
+            budget.release(data.len());
+            budget.append(&mut self.data, &data)?;
+            self.next = self.next.wrapping_add(1);
+            if ending {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes back what it was charged.
+    fn release(&self, budget: &mut Budget) {
+        budget.release(self.data.len());
+        self.waiting.values().for_each(|waiting| budget.release(waiting.data.len()));
+    }
+}
+
+/// Unfinished messages, by stream and number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InterleavedAssemblies {
+    /// The message that grew last: where fragments come in runs, it is not looked up again.
+    current: Option<(MessageKey, Assembly)>,
+    others: BTreeMap<MessageKey, Assembly>,
+}
+
+impl InterleavedAssemblies {
+    /// How many messages have begun, beside the one that grew last.
+    pub(super) fn len(&self) -> usize {
+        self.others.len()
+    }
+
+    /// Takes a fragment; returns the message it finishes. `estimate` bytes are set aside when one begins.
+    pub(super) fn add(
+        &mut self,
+        chunk: &DataChunk<'_>,
+        estimate: usize,
+        budget: &mut Budget,
+    ) -> Result<Option<Whole>, Violation> {
+        let header = &chunk.header;
+        let key = MessageKey::of(header);
+        self.select(key, budget);
+        let Some((_, assembly)) = &mut self.current else { return Ok(None) };
+        if header.beginning {
+            assembly.data.reserve_exact(estimate.max(chunk.payload.len()));
+            assembly.ppid = header.ppid;
+        }
+        if header.fragment != assembly.next || assembly.next == 0 && !header.beginning {
+            budget.charge(chunk.payload.len());
+            let waiting = Waiting { ending: header.ending, data: Bytes::copy_from_slice(chunk.payload) };
+            return match assembly.waiting.insert(header.fragment, waiting) {
+                Some(_) => Err(Violation("a fragment number was used twice")),
+                None => Ok(None),
+            };
+        }
+        budget.append(&mut assembly.data, chunk.payload)?;
+        assembly.next = assembly.next.wrapping_add(1);
+        if !header.ending && !assembly.take_waiting(budget)? {
+            return Ok(None);
+        }
+        Ok(self.current.take().map(|(key, assembly)| {
+            assembly.release(budget);
+            Whole { key, ppid: assembly.ppid, data: assembly.data }
+        }))
+    }
+
+    /// Makes the message with this key the current one; it begins now if need be.
+    fn select(&mut self, key: MessageKey, budget: &mut Budget) {
+        if self.current.as_ref().is_some_and(|(current, _)| *current == key) {
+            return;
+        }
+        self.others.extend(self.current.take());
+        let assembly = self.others.remove(&key).unwrap_or_else(|| {
+            budget.charge(0);
+            Assembly::default()
+        });
+        self.current = Some((key, assembly));
+    }
+
+    /// Drops a stream's unfinished messages up to the skipped one.
+    pub(super) fn skip(&mut self, skipped: &Skipped, budget: &mut Budget) {
+        self.others.extend(self.current.take());
+        let key = |id| MessageKey { stream: skipped.stream, unordered: skipped.unordered, id };
+        let of_stream = self.others.range(key(0)..=key(u32::MAX)).map(|(key, _)| *key);
+        let dead: Vec<_> = of_stream.filter(|key| distance(key.id, skipped.message_id, true) <= 0).collect();
+        for key in dead {
+            if let Some(assembly) = self.others.remove(&key) {
+                assembly.release(budget);
+            }
+        }
+    }
+}

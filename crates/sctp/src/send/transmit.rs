@@ -1,0 +1,192 @@
+//! What leaves in the next packet: first what is lost, then what is new, as far as windows and pacing let it.
+
+use super::Sender;
+use super::fragment::{Fragment, FragmentState};
+use super::queue::{NewFragment, OutMessage};
+use crate::num::{clamp16, low32, size};
+use crate::wire::{DataHeader, HEADER_LEN};
+use sendrecv_core::{Instant, NoSpace, PacketBuf};
+
+/// The least payload cut off a long message to fill a packet up.
+const MIN_FRAGMENT: usize = 200;
+
+impl Sender {
+    /// Writes a FORWARD-TSN, if one is due.
+    pub(crate) fn write_forward(&mut self, now: Instant, out: &mut PacketBuf<'_>) {
+        if self.forward.is_due() && self.forward.write(now, self.interleaving, out) {
+            self.recovery.arm(now, &self.flight, &self.rtt);
+        }
+    }
+
+    /// Whether a window keeps the next packet back; sets the pacing deadline if that is why.
+    fn is_blocked(&mut self, now: Instant) -> bool {
+        self.release_at = None;
+        if core::mem::take(&mut self.probe_due) {
+            return false;
+        }
+        if self.flight.bytes() >= self.congestion.window() {
+            self.window_limited = true;
+            return true;
+        }
+        let rate = self.congestion.pacing_rate(self.rtt.smoothed().unwrap_or_default());
+        if !self.pacer.may_send(now, rate, self.packet_size) {
+            self.release_at = self.pacer.release_at(rate, self.packet_size);
+            self.window_limited = true;
+            return true;
+        }
+        false
+    }
+
+    /// Whether something is to be sent, and the congestion window lets it.
+    pub(crate) fn wants_to_send(&self) -> bool {
+        (self.flight.has_lost() || self.queue.has_data()) && self.flight.bytes() < self.congestion.window()
+    }
+
+    /// The packet length that the next retransmission needs when the path's packets became smaller since: a fragment
+    /// with a TSN cannot be cut again.
+    pub(crate) fn oversized_len(&mut self) -> usize {
+        if !self.flight.has_lost() {
+            return 0;
+        }
+        self.flight
+            .next_lost()
+            .map_or(0, |(_, fragment)| usize::from(fragment.wire).saturating_add(HEADER_LEN))
+    }
+
+    /// Fills the packet with chunks that may leave now; returns how many.
+    pub(crate) fn write_data(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> usize {
+        let probing = self.probe_due;
+        if !self.flight.has_lost() && !self.queue.has_data() && !probing {
+            self.release_at = None;
+            self.window_limited = false;
+            return 0;
+        }
+        if self.is_blocked(now) {
+            return 0;
+        }
+        let start = out.len();
+        let mut chunks = self.write_lost(now, out, probing);
+        chunks = chunks.saturating_add(self.write_new(now, out, chunks == 0));
+        if chunks == 0 && probing {
+            chunks = self.write_tail(now, out);
+        }
+        if chunks > 0 {
+            self.pacer.sent(out.len().saturating_sub(start));
+            self.recovery.arm(now, &self.flight, &self.rtt);
+        } else if !self.queue.has_data() {
+            self.window_limited = false;
+        }
+        chunks
+    }
+
+    fn write_lost(&mut self, now: Instant, out: &mut PacketBuf<'_>, probe: bool) -> usize {
+        let mut chunks = 0usize;
+        while let Some((tsn, fragment)) = self.flight.next_lost() {
+            let key = fragment.message;
+            let Some(message) = self.queue.message(key) else { break };
+            if self.partial_reliability && (message.abandoned || now >= message.expires) {
+                self.queue.abandon(key);
+                self.flight.mark(tsn, FragmentState::Abandoned);
+                continue;
+            }
+            if write_fragment(low32(tsn), fragment, message, (self.interleaving, probe), out).is_err() {
+                break;
+            }
+            self.flight.retransmitted(now, tsn, probe && chunks == 0);
+            self.retransmissions = self.retransmissions.saturating_add(1);
+            chunks = chunks.saturating_add(1);
+        }
+        if !self.flight.has_lost() {
+            self.advance_forward_point(now);
+        }
+        chunks
+    }
+
+    fn write_new(&mut self, now: Instant, out: &mut PacketBuf<'_>, first: bool) -> usize {
+        let header = DataHeader::len(self.interleaving);
+        let full = self.packet_size.saturating_sub(HEADER_LEN).saturating_sub(header) & !3;
+        // Without the peer's support nothing expires: what was begun could never be skipped.
+        let expiry = if self.partial_reliability { now } else { Instant::ZERO };
+        let mut chunks = 0usize;
+        loop {
+            let space = out.space().saturating_sub(header) & !3;
+            if space == 0 || self.peer_window_closed(space) {
+                return chunks;
+            }
+            let least = if first && chunks == 0 { 1 } else { MIN_FRAGMENT };
+            let Some(cut) = self.queue.next_fragment(expiry, (space, least, full), self.interleaving) else {
+                break;
+            };
+            self.send_new(now, cut, out);
+            chunks = chunks.saturating_add(1);
+        }
+        self.advance_forward_point(now);
+        if !self.queue.has_data() {
+            self.flight.mark_app_limited();
+            self.window_limited = self.flight.bytes() >= self.congestion.window();
+        }
+        chunks
+    }
+
+    /// Whether the peer's window has no room. With nothing in flight one packet may leave all the same: it probes
+    /// whether the window opened (RFC 9260, section 6.1, rule A).
+    fn peer_window_closed(&self, wanted: usize) -> bool {
+        let in_flight = self.flight.bytes();
+        in_flight > 0 && self.peer_window.saturating_sub(in_flight) < wanted.min(self.packet_size / 2)
+    }
+
+    fn send_new(&mut self, now: Instant, cut: NewFragment, out: &mut PacketBuf<'_>) {
+        let wire = clamp16(DataHeader::wire_len(self.interleaving, cut.len));
+        let mut fragment = Fragment::new(cut.message, cut.offset, cut.index, (clamp16(cut.len), wire));
+        (fragment.beginning, fragment.ending) = (cut.beginning, cut.ending);
+        self.end_cut_short();
+        let tsn = low32(self.flight.next_tsn());
+        // The last packet a full window lets out asks for an answer at once (RFC 7053).
+        let last = self.flight.bytes().saturating_add(usize::from(wire)) >= self.congestion.window();
+        // Before the payload is copied: the processor would have to finish that before it could move the record.
+        self.flight.push(now, fragment);
+        self.data_chunks_sent = self.data_chunks_sent.saturating_add(1);
+        if let Some(message) = self.queue.message(cut.message) {
+            let written = write_fragment(tsn, &fragment, message, (self.interleaving, last), out);
+            debug_assert!(written.is_ok(), "a fragment was cut to the space there is");
+        }
+    }
+
+    /// A tail loss probe without new data repeats the newest fragment.
+    fn write_tail(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> usize {
+        let tail = self.flight.next_tsn().saturating_sub(1);
+        if self.flight.back().is_some_and(|fragment| fragment.state == FragmentState::InFlight) {
+            self.flight.mark(tail, FragmentState::Lost);
+            return self.write_lost(now, out, true);
+        }
+        0
+    }
+}
+
+fn write_fragment(
+    tsn: u32,
+    fragment: &Fragment,
+    message: &OutMessage,
+    (interleaved, immediate): (bool, bool),
+    out: &mut PacketBuf<'_>,
+) -> Result<(), NoSpace> {
+    if out.space() < usize::from(fragment.wire) {
+        return Err(NoSpace);
+    }
+    let header = DataHeader {
+        interleaved,
+        immediate,
+        unordered: message.unordered,
+        beginning: fragment.beginning,
+        ending: fragment.ending,
+        tsn,
+        stream: message.stream,
+        message_id: message.id,
+        ppid: message.ppid,
+        fragment: fragment.index,
+    };
+    let start = size(fragment.offset);
+    let payload =
+        message.data.get(start..start.saturating_add(usize::from(fragment.len))).unwrap_or_default();
+    header.write(payload, out)
+}
