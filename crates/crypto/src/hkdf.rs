@@ -23,12 +23,24 @@ pub fn expand(
     info: &[u8],
     out: &mut [u8],
 ) -> Result<(), CryptoError> {
+    expand_parts(provider, hash, key, [info, &[], &[], &[], &[], &[]], out)
+}
+
+/// [`expand`] with an `info` that lies in pieces.
+fn expand_parts(
+    provider: &dyn CryptoProvider,
+    hash: HashAlgorithm,
+    key: &[u8],
+    info: [&[u8]; 6],
+    out: &mut [u8],
+) -> Result<(), CryptoError> {
     let hmac = provider.hmac(hash, key)?;
+    let [a, b, c, d, e, f] = info;
     let mut block = Digest::new(&[]);
     let mut counter = 0_u8;
     for chunk in out.chunks_mut(hash.output_len()) {
         counter = counter.checked_add(1).ok_or(CryptoError::Unsupported)?;
-        block = hmac.mac(&[block.as_bytes(), info, &[counter]]);
+        block = hmac.mac(&[block.as_bytes(), a, b, c, d, e, f, &[counter]]);
         block.copy_to(chunk);
     }
     block.zeroize();
@@ -51,6 +63,5 @@ pub fn expand_label(
     let length = u16::try_from(out.len()).map_err(too_long)?.to_be_bytes();
     let label_len = u8::try_from(prefix.len().saturating_add(label.len())).map_err(too_long)?;
     let context_len = u8::try_from(context.len()).map_err(too_long)?;
-    let info = [&length, [label_len].as_slice(), prefix, label, &[context_len], context].concat();
-    expand(provider, hash, secret, &info, out)
+    expand_parts(provider, hash, secret, [&length, &[label_len], prefix, label, &[context_len], context], out)
 }

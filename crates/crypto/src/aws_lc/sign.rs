@@ -51,10 +51,12 @@ impl P256 {
         let secret = Zeroizing::new(*self.secret.to_nonzero_scalar());
         let (order, bytes) = (NistP256::ORDER, Zeroizing::new(secret.to_repr()));
         let mut nonces = KGenerator::<Sha256, <NistP256 as Curve>::Uint>::new(&bytes, digest, &[], &order);
-        let mut nonce = Zeroizing::new(FieldBytes::default());
+        let (mut nonce, mut blind) =
+            (Zeroizing::new(FieldBytes::default()), Zeroizing::new(FieldBytes::default()));
         for _ in 0..MAX_NONCES {
             nonces.fill_next_k(&mut nonce);
-            if let Some(signature) = sign_with(&secret, &nonce, digest)? {
+            nonces.fill_next_k(&mut blind);
+            if let Some(signature) = sign_with(&secret, &nonce, &blind, digest)? {
                 return Ok(signature);
             }
         }
@@ -66,15 +68,18 @@ impl P256 {
 fn sign_with(
     secret: &Scalar,
     nonce: &FieldBytes,
+    blind: &FieldBytes,
     digest: &FieldBytes,
 ) -> Result<Option<Signature>, CryptoError> {
     let point = PrivateKey::from_private_key(&ECDH_P256, nonce).map_err(|_| CryptoError::InvalidKey)?;
     let point = point.compute_public_key().map_err(|_| CryptoError::InvalidKey)?;
     let x = point.as_ref().get(1..33).and_then(|x| <&FieldBytes>::try_from(x).ok());
     let r = Scalar::reduce(x.ok_or(CryptoError::InvalidKey)?);
-    let inverse = Option::<Scalar>::from(Scalar::from_repr(*nonce)).map(|nonce| nonce.invert());
-    let inverse = inverse.and_then(Option::<Scalar>::from).map(Zeroizing::new);
-    let s = *inverse.ok_or(CryptoError::InvalidKey)? * (Scalar::reduce(digest) + r * secret);
+    let [nonce, blind] =
+        [nonce, blind].map(|bytes| Zeroizing::new(<Scalar as Reduce<FieldBytes>>::reduce(bytes)));
+    // The time an inversion takes tells of what is inverted: here it is a product with a secret that is used once.
+    let inverse = Option::<Scalar>::from((*nonce * *blind).invert_vartime()).map(Zeroizing::new);
+    let s = *inverse.ok_or(CryptoError::InvalidKey)? * *blind * (Scalar::reduce(digest) + r * secret);
     Ok(Signature::from_scalars(r, s).ok())
 }
 
