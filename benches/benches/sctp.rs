@@ -4,6 +4,8 @@
 //! over and not yet handed out by the other end, every one copied from a template first. Rates and times are of both
 //! ends' CPU time together; packets are those of both directions. `limit-copy-crc` copies and checksums the same bytes
 //! and does nothing else: what grows with `underway` there is memory that no cache holds, and is nobody's fault.
+//!
+//! `-- <text>` measures the cases whose names contain the text, `-- --ours` without the other implementations.
 
 use sendrecv_benches::alloc::{Counting, counted};
 use sendrecv_benches::sctp::{CopyAndChecksum, Dcsctp, End, Flow, Ours, RtcSctp, SctpProto};
@@ -86,10 +88,13 @@ fn measure(report: &mut Report, name: &str, len: usize, (underway, channels): (u
     case.add::<Ours<false>>("sendrecv-crc");
     case.add::<Ours<true>>("sendrecv-zero");
     case.add::<CopyAndChecksum>("limit-copy-crc");
-    case.add::<Dcsctp<false>>("dcsctp-crc");
-    case.add::<Dcsctp<true>>("dcsctp-zero");
+    let others = !std::env::args().any(|argument| argument == "--ours");
+    if others {
+        case.add::<Dcsctp<false>>("dcsctp-crc");
+        case.add::<Dcsctp<true>>("dcsctp-zero");
+    }
     // A packet costs these more the more there are under way: they would not come to an end.
-    if underway <= MIB {
+    if others && underway <= MIB {
         case.add::<RtcSctp>("rtc-sctp-crc");
         case.add::<SctpProto>("sctp-proto-crc");
     }

@@ -19,6 +19,8 @@ pub struct CopyAndChecksum {
     sent: usize,
     offset: usize,
     arriving: Vec<u8>,
+    /// Of the last message that took several packets; they are all as long.
+    message_len: usize,
     arrived: Vec<Box<[u8]>>,
     unreported: u32,
 }
@@ -63,10 +65,11 @@ impl CopyAndChecksum {
                 self.arrived.push(data.into());
             } else {
                 if self.arriving.is_empty() {
-                    self.arriving.reserve_exact(1 << 16);
+                    self.arriving.reserve_exact(self.message_len);
                 }
                 self.arriving.extend_from_slice(data);
                 if head[2] == 1 {
+                    self.message_len = self.arriving.len();
                     self.arrived.push(std::mem::take(&mut self.arriving).into());
                 }
             }
