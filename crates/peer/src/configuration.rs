@@ -96,6 +96,9 @@ pub struct Settings {
     pub initial_packet_size: usize,
     /// The largest data-channel message to accept, in bytes; announced as `a=max-message-size`. 1 to 2³⁰.
     pub max_message_size: u32,
+    /// Offer and accept that the SCTP handshake is saved: each side's INIT is in its description, as `a=sctp-init`
+    /// (SNAP, draft-hancke-tsvwg-snap). Peers that do not know it ignore it.
+    pub snap: bool,
     /// Canonical name in RTCP (RFC 3550, section 6.5.1); empty: a random one.
     pub cname: String,
 }
@@ -111,6 +114,7 @@ impl Default for Settings {
             ice_ufrag_prefix: String::new(),
             initial_packet_size: 1200,
             max_message_size: 262_144,
+            snap: true,
             cname: String::new(),
         }
     }

@@ -38,11 +38,12 @@ struct RecordedSettings {
     ice_ufrag_prefix: String,
     initial_packet_size: usize,
     max_message_size: u32,
+    snap: bool,
     cname: String,
 }
 
 /// The layout of recordings this version writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are not a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -95,6 +96,7 @@ impl InputLog {
                 ice_ufrag_prefix: self.settings.ice_ufrag_prefix.clone(),
                 initial_packet_size: self.settings.initial_packet_size,
                 max_message_size: self.settings.max_message_size,
+                snap: self.settings.snap,
                 cname: self.settings.cname.clone(),
                 ..Settings::default()
             },
@@ -125,6 +127,7 @@ impl Recorder {
             ice_ufrag_prefix: settings.ice_ufrag_prefix.clone(),
             initial_packet_size: settings.initial_packet_size,
             max_message_size: settings.max_message_size,
+            snap: settings.snap,
             cname: settings.cname.clone(),
         };
         let configuration = configuration.clone();

@@ -64,7 +64,7 @@ mod stats;
 mod table;
 pub mod wire;
 
-pub use association::{Association, State};
+pub use association::{Association, State, is_usable_init};
 pub use checksum::crc32c;
 pub use config::{Config, Scheduling};
 pub use error::{CloseReason, DISCARD_REASONS, Discard, SendError, UsageError};

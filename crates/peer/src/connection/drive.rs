@@ -8,7 +8,7 @@ use crate::states::{DtlsTransportState, IceGatheringState};
 use alloc::string::ToString;
 use sendrecv_core::{Instant, Machine};
 use sendrecv_dtls::Role;
-use sendrecv_sctp::channel::{self, ChannelEvent};
+use sendrecv_sctp::channel::{ChannelEvent, DtlsRole};
 
 impl PeerConnection {
     /// Drains the layers' events until none is left, lowest layer first; a layer's event may cause others above.
@@ -112,13 +112,14 @@ impl PeerConnection {
         }
         let Some(role) = self.transport.role else { return };
         self.sctp_started = true;
-        let role = match role {
-            Role::Client => channel::DtlsRole::Client,
-            Role::Server => channel::DtlsRole::Server,
-        };
         self.update_packet_budget(now);
-        // Refused only the second time, which `sctp_started` rules out.
-        let _ = self.channels.connect(now, role);
+        self.connect_sctp(
+            now,
+            match role {
+                Role::Client => DtlsRole::Client,
+                Role::Server => DtlsRole::Server,
+            },
+        );
     }
 
     /// What is left for SCTP of a datagram, once the layers below have taken theirs.

@@ -6,6 +6,7 @@ mod ice;
 mod media;
 mod negotiate;
 mod receive;
+mod snap;
 mod transmit;
 mod transports;
 
@@ -63,7 +64,9 @@ pub struct PeerConnection {
     /// Whether an application section was agreed on, and whether SCTP was told to connect.
     sctp_wanted: bool,
     sctp_started: bool,
-    /// Where associations after the first have their randomness from, and how many there were.
+    /// The other side's INIT, if both were signalled: then the association needs no handshake.
+    remote_init: Option<Vec<u8>>,
+    /// Where associations have their randomness from, and how many there were before the present one.
     sctp_seed: Seed,
     associations: u64,
     /// From this length on, sealed, a packet of data counts as full: others may follow it in a batch.
@@ -101,17 +104,20 @@ impl PeerConnection {
             wall_clock_at_zero: Duration::from_millis(settings.unix_ms_at_epoch),
             ..MediaConfig::default()
         };
-        let channel_config = channel_config(&configuration);
+        let sctp_seed = seed.derive("sctp");
+        let association_seed = sctp_seed.derive_indexed("association", 0);
+        let channels = DataChannels::new(channel_config(&configuration), &association_seed, now);
         Ok(Self {
             clock: Clock::new(now),
             jsep,
             transport: Transport::new(&configuration, ice, certificate, &seed),
-            channels: DataChannels::new(channel_config, &seed.derive("sctp"), now),
+            channels,
             media: MediaEngine::new(media_config, &seed.derive("media"), now),
             sections: MediaSections::default(),
             sctp_wanted: false,
             sctp_started: false,
-            sctp_seed: seed.derive("sctp"),
+            remote_init: None,
+            sctp_seed,
             associations: 0,
             full_packet: usize::MAX,
             transport_idle_at: None,

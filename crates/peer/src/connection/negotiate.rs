@@ -108,6 +108,7 @@ impl PeerConnection {
             candidates: self.local_candidates.clone(),
             end_of_candidates: self.gathering_state == crate::IceGatheringState::Complete,
             default_address: self.default_address(),
+            sctp_init: self.sctp_init(),
         }
     }
 
@@ -208,6 +209,10 @@ impl PeerConnection {
     ) -> Result<(), UsageError> {
         // Channels that wait for their first association go on waiting.
         if negotiated.dtls_restart && self.sctp_started {
+            // An INIT of ours that was signalled in this very exchange counts: the next association has the same.
+            if negotiated.sctp.as_ref().is_none_or(|sctp| sctp.remote_init.is_none()) {
+                self.associations = self.associations.wrapping_add(1);
+            }
             self.restart_association(now);
         }
         match negotiated.dtls_role {
@@ -221,6 +226,7 @@ impl PeerConnection {
             Some(sctp) => {
                 let size = sctp.max_message_size.and_then(|size| usize::try_from(size).ok());
                 self.channels.set_remote_max_message_size(size.unwrap_or(UNLIMITED).min(UNLIMITED));
+                self.remote_init = sctp.remote_init.clone();
                 self.sctp_wanted = true;
             }
             // A provisional answer may still be followed by one that takes the section, and channels created during
@@ -229,6 +235,7 @@ impl PeerConnection {
                 && !self.jsep.wants_data_channels() =>
             {
                 if self.sctp_started || self.channels.channels().next().is_some() {
+                    self.associations = self.associations.wrapping_add(1);
                     self.restart_association(now);
                 }
                 self.sctp_wanted = false;
@@ -248,9 +255,9 @@ impl PeerConnection {
         Ok(self.transport.ice.forget_peer(now)?)
     }
 
-    /// The data channels there are close; those to come get an association of their own.
+    /// The data channels there are close; those to come get an association of their own, with the randomness of its
+    /// number.
     fn restart_association(&mut self, now: Instant) {
-        self.associations = self.associations.wrapping_add(1);
         let seed = self.sctp_seed.derive_indexed("association", self.associations);
         self.channels.restart(super::channel_config(&self.configuration), &seed, now);
         self.sctp_started = false;

@@ -3,6 +3,7 @@
 use super::formats::{answered_parameters, same_format};
 use super::negotiation::{Created, Slot, shares_transport, transport_section};
 use super::numbering::{allows_rtx, preferred};
+use super::sctp_init;
 use super::sections::{
     answered_ice_options, data_section, describe_transport, list_candidates, refused_section, rtp_section,
 };
@@ -100,7 +101,10 @@ impl Negotiation {
             Some(own) => self.answer_rtp(own, offer, index, offered),
             None => {
                 let mut media = data_section(&offered.protocol, offered.mid.as_deref());
-                self.describe_data(&mut media);
+                self.describe_data(&mut media, transport);
+                media.sctp_init = media
+                    .sctp_init
+                    .filter(|_| offered.sctp_init.as_deref().and_then(sctp_init::decode).is_some());
                 media
             }
         };

@@ -203,6 +203,6 @@ pub struct SctpParameters {
     pub remote_port: u16,
     /// The largest message the other side takes, bytes; `None`: any size.
     pub max_message_size: Option<u64>,
-    /// The other side's SCTP INIT chunk in base64, if it saves the exchange of it on the wire.
-    pub remote_init: Option<String>,
+    /// The other side's SCTP INIT chunk, if both sides signalled theirs, to save the exchange of them on the wire.
+    pub remote_init: Option<Vec<u8>>,
 }

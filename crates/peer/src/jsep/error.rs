@@ -80,6 +80,8 @@ pub enum Defect {
     IceRestartMismatch,
     /// The certificate changed without an ICE restart.
     CertificateChanged,
+    /// The answer to an SCTP INIT is none.
+    InvalidSctpInit,
 }
 
 impl JsepError {
@@ -154,6 +156,7 @@ impl fmt::Display for Defect {
             Self::AcceptedRejected => "accepts what was not offered",
             Self::IceRestartMismatch => "ICE credentials and ICE restart do not go together",
             Self::CertificateChanged => "the certificate changed without an ICE restart",
+            Self::InvalidSctpInit => "a=sctp-init is no INIT chunk in base64",
         })
     }
 }

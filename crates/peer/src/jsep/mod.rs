@@ -50,6 +50,7 @@ mod numbering;
 mod offer;
 mod outcome;
 mod rollback;
+pub(crate) mod sctp_init;
 mod sections;
 #[cfg(test)]
 mod tests;

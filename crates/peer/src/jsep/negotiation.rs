@@ -55,13 +55,11 @@ pub struct DataCapabilities {
     pub sctp_port: u16,
     /// The largest message we take, bytes; 0: any size.
     pub max_message_size: u64,
-    /// Our SCTP INIT chunk in base64, to save the exchange of it on the wire.
-    pub sctp_init: Option<String>,
 }
 
 impl Default for DataCapabilities {
     fn default() -> Self {
-        Self { sctp_port: 5000, max_message_size: 262_144, sctp_init: None }
+        Self { sctp_port: 5000, max_message_size: 262_144 }
     }
 }
 
@@ -82,6 +80,9 @@ pub struct TransportDescription {
     pub end_of_candidates: bool,
     /// The default candidate's address; unspecified while there is none.
     pub default_address: Option<SocketAddr>,
+    /// Our SCTP INIT chunk in base64, to save the exchange of it on the wire (SNAP). Answers have it only if the offer
+    /// has one, too.
+    pub sctp_init: Option<String>,
 }
 
 impl Default for TransportDescription {
@@ -94,6 +95,7 @@ impl Default for TransportDescription {
             candidates: Vec::new(),
             end_of_candidates: false,
             default_address: None,
+            sctp_init: None,
         }
     }
 }

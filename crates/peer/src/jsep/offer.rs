@@ -153,7 +153,7 @@ impl Negotiation {
             },
             Slot::Data => {
                 let mut media = data_section(SCTP_PROTOCOL, mid.as_deref());
-                self.describe_data(&mut media);
+                self.describe_data(&mut media, transport);
                 media
             }
             Slot::Refused => return refused(before),

@@ -2,6 +2,7 @@
 
 use super::formats::same_format;
 use super::negotiation::transport_section;
+use super::sctp_init;
 use super::verify::{credentials, fingerprints};
 use super::{
     Changes, DtlsRole, MediaParameters, Negotiated, NegotiatedCodec, Negotiation, ReceiveParameters,
@@ -189,7 +190,11 @@ impl Exchange<'_> {
             local_port: local.sctp_port.unwrap_or(DEFAULT_SCTP_PORT),
             remote_port: remote.sctp_port.unwrap_or(DEFAULT_SCTP_PORT),
             max_message_size: Some(size).filter(|size| *size != 0),
-            remote_init: remote.sctp_init.clone(),
+            remote_init: local
+                .sctp_init
+                .as_ref()
+                .and(remote.sctp_init.as_deref())
+                .and_then(sctp_init::decode),
         })
     }
 }

@@ -78,10 +78,10 @@ impl Negotiation {
     }
 
     /// Adds the SCTP attributes of a data section (RFC 8841).
-    pub(crate) fn describe_data(&self, media: &mut MediaSection) {
+    pub(crate) fn describe_data(&self, media: &mut MediaSection, transport: &TransportDescription) {
         media.sctp_port = Some(self.config.data.sctp_port);
         media.max_message_size = Some(self.config.data.max_message_size);
-        media.sctp_init.clone_from(&self.config.data.sctp_init);
+        media.sctp_init.clone_from(&transport.sctp_init);
     }
 
     /// A local description with the candidates gathered so far, for sections that have these credentials.

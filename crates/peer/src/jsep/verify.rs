@@ -2,6 +2,7 @@
 
 use super::description::Applied;
 use super::negotiation::{shares_transport, transport_section};
+use super::sctp_init;
 use super::{Defect, DtlsRole, JsepError, Negotiation, SdpType};
 use alloc::collections::{BTreeMap, BTreeSet};
 use sendrecv_sdp::{self as sdp, MediaSection, Setup};
@@ -204,9 +205,16 @@ fn verify_answer(offer: &sdp::SessionDescription, answer: &sdp::SessionDescripti
             () if media.is_rejected() => continue,
             () if offered.is_rejected() => Defect::AcceptedRejected,
             () if !shares_transport(answer, index) => Defect::NotBundled,
+            () if has_unusable_init(offered, media) => Defect::InvalidSctpInit,
             () => continue,
         };
         return Err(JsepError::unsupported(index, defect));
     }
     Ok(())
+}
+
+/// Whether the answer takes up our INIT with something that is none (SNAP): a handshake cannot make up for that.
+fn has_unusable_init(offered: &MediaSection, answered: &MediaSection) -> bool {
+    let answered = offered.sctp_init.as_ref().and(answered.sctp_init.as_deref());
+    answered.is_some_and(|init| sctp_init::decode(init).is_none())
 }

@@ -2,7 +2,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use sendrecv::{Configuration, Event, Inbound, LocalSocket, PeerConnection, ReceivedRtp, SessionDescription};
-use sendrecv_core::{Ecn, Instant, Path, Seed};
+use sendrecv_core::{Ecn, Instant, Path, Rng, Seed};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -25,12 +25,19 @@ pub struct Pair {
     pub delay: Duration,
     /// Every how many datagrams one is lost; 0: none.
     pub lose_every: usize,
+    /// How many of a hundred datagrams are lost, by chance.
+    pub loss_percent: u64,
+    chance: Rng,
     wire: VecDeque<(Instant, usize, Path, Vec<u8>)>,
     sent: usize,
 }
 
 impl Pair {
     pub fn new(a: Configuration, b: Configuration) -> Self {
+        Self::with_seed(a, b, 0)
+    }
+
+    pub fn with_seed(a: Configuration, b: Configuration, seed: u64) -> Self {
         let side = |configuration, seed, address: &str| {
             let pc =
                 PeerConnection::new_recorded(configuration, Seed::from_u64(seed), Instant::ZERO).unwrap();
@@ -42,9 +49,11 @@ impl Pair {
         };
         Self {
             now: Instant::ZERO,
-            sides: [side(a, 1, "10.0.0.1:4000"), side(b, 2, "10.0.0.2:4000")],
+            sides: [side(a, 2 * seed + 1, "10.0.0.1:4000"), side(b, 2 * seed + 2, "10.0.0.2:4000")],
             delay: Duration::from_millis(10),
             lose_every: 0,
+            loss_percent: 0,
+            chance: Seed::from_u64(seed).derive("loss").rng(),
             wire: VecDeque::new(),
             sent: 0,
         }
@@ -107,7 +116,8 @@ impl Pair {
                 for bytes in out[..datagrams.len].chunks(size) {
                     self.sent += 1;
                     side.datagrams_sent += 1;
-                    if self.lose_every > 0 && self.sent.is_multiple_of(self.lose_every) {
+                    let regular = self.lose_every > 0 && self.sent.is_multiple_of(self.lose_every);
+                    if regular || self.chance.below(100) < self.loss_percent {
                         continue;
                     }
                     let path = Path::udp(datagrams.path.remote, datagrams.path.local);

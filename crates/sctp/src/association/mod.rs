@@ -10,6 +10,8 @@ mod reset;
 mod snap;
 mod transmit;
 
+pub use snap::is_usable_init;
+
 use crate::num::{clamp32, size};
 use crate::receive::Receiver;
 use crate::send::Sender;

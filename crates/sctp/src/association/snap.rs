@@ -2,7 +2,7 @@
 
 use super::{Association, State};
 use crate::UsageError;
-use crate::wire::{Chunks, Init, kind};
+use crate::wire::{Chunks, Init, InitExtensions, kind};
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
 
@@ -23,17 +23,25 @@ impl Association {
         if self.state != State::Closed || self.close_reason.is_some() {
             return Err(UsageError::WrongState);
         }
-        let mut chunks = Chunks::new(remote_init);
-        let (Some(Ok(chunk)), None) = (chunks.next(), chunks.next()) else {
-            return Err(UsageError::InvalidInit);
-        };
-        if chunk.kind != kind::INIT {
-            return Err(UsageError::InvalidInit);
-        }
-        let init = Init::parse(&chunk).map_err(|_| UsageError::InvalidInit)?;
-        let extensions = super::handshake::signalled_extensions(&init).ok_or(UsageError::InvalidInit)?;
+        let (init, extensions) = parse(remote_init).ok_or(UsageError::InvalidInit)?;
         self.adopt_peer(&init, extensions);
         self.connected();
         Ok(())
     }
+}
+
+/// Whether [`Association::connect_with_init`] takes these bytes: one INIT chunk with sensible values, and nothing else.
+pub fn is_usable_init(bytes: &[u8]) -> bool {
+    parse(bytes).is_some()
+}
+
+fn parse(bytes: &[u8]) -> Option<(Init<'_>, InitExtensions)> {
+    let mut chunks = Chunks::new(bytes);
+    let (Some(Ok(chunk)), None) = (chunks.next(), chunks.next()) else { return None };
+    if chunk.kind != kind::INIT {
+        return None;
+    }
+    let init = Init::parse(&chunk).ok()?;
+    let extensions = super::handshake::signalled_extensions(&init)?;
+    Some((init, extensions))
 }
