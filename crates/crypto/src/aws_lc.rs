@@ -1,14 +1,13 @@
 //! The provider on AWS-LC: faster, but it needs `std` and a C compiler.
 //!
 //! AWS-LC draws its own randomness where an operation needs some. Here the seed must decide every byte, so whatever is
-//! drawn is drawn outside and handed in; where AWS-LC cannot take it (ECDSA on P-384, RSA-PSS signing, ML-KEM), and for
-//! what it lacks (MD5, the whole ChaCha20 mask), the RustCrypto provider does the work.
+//! drawn is drawn outside and handed in; where AWS-LC cannot take it (ECDSA and RSA-PSS signing, ML-KEM), and for what
+//! it lacks (MD5, the whole ChaCha20 mask), the RustCrypto provider does the work.
 
 mod aead;
 mod cipher;
 mod hash;
 mod kex;
-mod sign;
 mod verify;
 
 use crate::rustcrypto::RustCrypto;
@@ -82,11 +81,11 @@ impl CryptoProvider for AwsLc {
     }
 
     fn generate_p256(&self, rng: &mut Rng) -> Result<Box<dyn SigningKey>, CryptoError> {
-        sign::generate_p256(rng)
+        RustCrypto.generate_p256(rng)
     }
 
     fn import_pkcs8(&self, der: &[u8]) -> Result<Box<dyn SigningKey>, CryptoError> {
-        sign::import_pkcs8(der)
+        RustCrypto.import_pkcs8(der)
     }
 
     fn verify(
