@@ -127,8 +127,6 @@ impl PeerConnection {
         let overhead = self.transport.data_overhead();
         let budget = self.configuration.settings.initial_packet_size.saturating_sub(overhead);
         self.channels.set_max_packet_size(now, budget);
-        // SCTP pads to four bytes and DTLS adds the same to every packet.
-        self.full_packet = budget.saturating_add(overhead).saturating_sub(3);
     }
 
     /// Turns what happened on channels into the host's events.

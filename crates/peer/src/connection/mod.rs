@@ -69,8 +69,6 @@ pub struct PeerConnection {
     /// Where associations have their randomness from, and how many there were before the present one.
     sctp_seed: Seed,
     associations: u64,
-    /// From this length on, sealed, a packet of data counts as full: others may follow it in a batch.
-    full_packet: usize,
     /// When ICE and DTLS had nothing to send, if nothing has happened since.
     transport_idle_at: Option<Instant>,
     events: VecDeque<Event>,
@@ -119,7 +117,6 @@ impl PeerConnection {
             remote_init: None,
             sctp_seed,
             associations: 0,
-            full_packet: usize::MAX,
             transport_idle_at: None,
             events: VecDeque::new(),
             connection_state: PeerConnectionState::New,

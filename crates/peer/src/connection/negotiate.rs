@@ -261,7 +261,6 @@ impl PeerConnection {
         let seed = self.sctp_seed.derive_indexed("association", self.associations);
         self.channels.restart(super::channel_config(&self.configuration), &seed, now);
         self.sctp_started = false;
-        self.full_packet = usize::MAX;
     }
 
     /// Address and port of the candidate that goes into `c=` and `m=` lines.

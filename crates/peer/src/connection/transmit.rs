@@ -117,13 +117,12 @@ impl PeerConnection {
 
     /// Writes SCTP packets one behind the other for as long as they have the length of the first.
     fn write_data(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
-        let mut batch = self.write_segment(now, out, 0, usize::MAX)?;
+        let mut batch = self.write_segment(now, out, 0, None)?;
         let size = batch.len;
-        // Only full packets begin a batch: behind a short one, others would have to be as short.
-        while size >= self.full_packet && batch.len < MAX_BATCH.saturating_sub(size) {
+        while batch.len < MAX_BATCH.saturating_sub(size) {
             let segments = batch.len / size.max(1);
             let Some(next) =
-                (segments < MAX_SEGMENTS).then(|| self.write_segment(now, out, batch.len, size)).flatten()
+                (segments < MAX_SEGMENTS).then(|| self.write_segment(now, out, batch.len, Some(size))).flatten()
             else {
                 break;
             };
@@ -136,19 +135,24 @@ impl PeerConnection {
         Some(batch)
     }
 
-    /// Writes one SCTP packet of at most `limit` bytes, sealed, at `start`.
+    /// Writes one SCTP packet, sealed, at `start`: behind others of `size` bytes, one that need not be longer.
     fn write_segment(
         &mut self,
         now: Instant,
         out: &mut [u8],
         start: usize,
-        limit: usize,
+        size: Option<usize>,
     ) -> Option<Datagrams> {
         let room = out.get_mut(start..)?;
         let header = self.transport.data_header_len();
         let mut packet = PacketBuf::new(room, header, TAILROOM);
-        packet.limit_len(limit.saturating_sub(self.transport.data_overhead()));
-        self.channels.poll_transmit(now, &mut packet)?;
+        match size {
+            None => self.channels.poll_transmit(now, &mut packet)?,
+            Some(size) => {
+                let len = size.saturating_sub(self.transport.data_overhead());
+                self.channels.poll_another(now, len, &mut packet)?
+            }
+        };
         let transmit = self.transport.seal_data(now, &mut packet)?;
         let written = packet.range();
         let len = written.len();

@@ -71,6 +71,11 @@ impl Path {
         self.confirmed
     }
 
+    /// Whether a heartbeat or a probe is to leave.
+    pub(super) const fn is_due(&self) -> bool {
+        self.due.is_some()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         let expires = self.outstanding.map(|outstanding| outstanding.expires);
         earliest(expires, earliest(self.search_at, self.heartbeat_at))

@@ -4,9 +4,25 @@ use super::{Association, State};
 use crate::checksum;
 use crate::num::wide;
 use crate::wire::{CHECKSUM_RANGE, CommonHeader, HEADER_LEN};
-use sendrecv_core::{Instant, NoSpace, PacketBuf, Writer};
+use sendrecv_core::{Instant, NoSpace, PacketBuf, Transmit, Writer};
 
 impl Association {
+    /// Writes another packet of data behind one of `len` bytes, so that both can leave in one system call (GSO): `None`
+    /// when the next packet is longer than that, or is no data, or there is none. It may be shorter; no message is cut
+    /// for the sake of `len`.
+    pub fn poll_another(&mut self, now: Instant, len: usize, out: &mut PacketBuf<'_>) -> Option<Transmit> {
+        let now = self.clock.advance(now);
+        let only_data = self.sends_data() && self.control.front().is_none() && !self.path.is_due();
+        if !only_data || !self.sender.may_batch(len) {
+            return None;
+        }
+        let start = out.len();
+        out.limit_len(len);
+        let sent = self.write_packet(now, true, out);
+        self.count_sent(sent, start, out);
+        sent.then(Transmit::selected)
+    }
+
     /// Writes the next packet; false when there is none.
     pub(super) fn transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {
         let start = out.len();
@@ -15,17 +31,22 @@ impl Association {
         } else if self.state == State::CookieEchoed {
             self.write_cookie_packet(now, out)
         } else if self.is_established() {
-            self.write_probe_packet(now, out) || self.write_packet(now, out)
+            self.write_probe_packet(now, out) || self.write_packet(now, false, out)
         } else {
             false
         };
+        self.count_sent(sent, start, out);
+        sent
+    }
+
+    /// Counts what was written, or takes back what came to nothing.
+    fn count_sent(&mut self, sent: bool, start: usize, out: &mut PacketBuf<'_>) {
         if sent {
             self.stats.packets_sent = self.stats.packets_sent.saturating_add(1);
             self.stats.bytes_sent = self.stats.bytes_sent.saturating_add(wide(out.len()));
         } else {
             out.truncate(start);
         }
-        sent
     }
 
     /// Begins a packet of at most `limit` bytes.
@@ -70,12 +91,12 @@ impl Association {
             return false;
         }
         self.cookie_due = false;
-        self.sender.write_data(now, out);
+        self.sender.write_data(now, false, out);
         self.end(true, out);
         true
     }
 
-    fn write_packet(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {
+    fn write_packet(&mut self, now: Instant, batched: bool, out: &mut PacketBuf<'_>) -> bool {
         let start = out.len();
         let limit = self.path.packet_size().max(self.sender.oversized_len());
         if self.begin(self.peer.tag, limit, out).is_err() {
@@ -92,7 +113,7 @@ impl Association {
         self.write_resets(now, out);
         if sends_data {
             self.sender.write_forward(now, out);
-            self.sender.write_data(now, out);
+            self.sender.write_data(now, batched, out);
             // Giving up what was lost may have moved the point just now.
             self.sender.write_forward(now, out);
             self.after_sending(now);

@@ -374,6 +374,12 @@ impl DataChannels {
         self.association.handle_datagram(now, packet)
     }
 
+    /// Writes another packet of data of at most `len` bytes, for a batch; see [`Association::poll_another`].
+    pub fn poll_another(&mut self, now: Instant, len: usize, out: &mut PacketBuf<'_>) -> Option<Transmit> {
+        self.now = self.now.max(now);
+        self.association.poll_another(now, len, out)
+    }
+
     /// Ends the association in order.
     ///
     /// # Errors

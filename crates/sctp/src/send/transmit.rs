@@ -53,8 +53,14 @@ impl Sender {
             .map_or(0, |(_, fragment)| usize::from(fragment.wire).saturating_add(HEADER_LEN))
     }
 
-    /// Fills the packet with chunks that may leave now; returns how many.
-    pub(crate) fn write_data(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> usize {
+    /// Whether the next packet may be held to `len` bytes, as another one of a batch: nothing that must leave is longer.
+    pub(crate) fn may_batch(&mut self, len: usize) -> bool {
+        !self.probe_due && self.oversized_len() <= len
+    }
+
+    /// Fills the packet with chunks that may leave now; returns how many. `batched`: the packet is shorter than it could
+    /// be only to be as long as others, and no message is cut for that.
+    pub(crate) fn write_data(&mut self, now: Instant, batched: bool, out: &mut PacketBuf<'_>) -> usize {
         let probing = self.probe_due;
         if !self.flight.has_lost() && !self.queue.has_data() && !probing {
             self.release_at = None;
@@ -66,7 +72,7 @@ impl Sender {
         }
         let start = out.len();
         let mut chunks = self.write_lost(now, out, probing);
-        chunks = chunks.saturating_add(self.write_new(now, out, chunks == 0));
+        chunks = chunks.saturating_add(self.write_new(now, out, (chunks == 0, batched)));
         if chunks == 0 && probing {
             chunks = self.write_tail(now, out);
         }
@@ -102,7 +108,7 @@ impl Sender {
         chunks
     }
 
-    fn write_new(&mut self, now: Instant, out: &mut PacketBuf<'_>, first: bool) -> usize {
+    fn write_new(&mut self, now: Instant, out: &mut PacketBuf<'_>, (first, batched): (bool, bool)) -> usize {
         let header = DataHeader::len(self.interleaving);
         let full = self.packet_size.saturating_sub(HEADER_LEN).saturating_sub(header) & !3;
         // Without the peer's support nothing expires: what was begun could never be skipped.
@@ -113,7 +119,11 @@ impl Sender {
             if space == 0 || self.peer_window_closed(space) {
                 return chunks;
             }
-            let least = if first && chunks == 0 { 1 } else { MIN_FRAGMENT };
+            let least = match (first && chunks == 0, batched) {
+                (true, true) => full,
+                (true, false) => 1,
+                (false, _) => MIN_FRAGMENT,
+            };
             let Some(cut) = self.queue.next_fragment(expiry, (space, least, full), self.interleaving) else {
                 break;
             };
