@@ -7,6 +7,7 @@ use sendrecv::{
 use sendrecv_core::Instant;
 use sendrecv_net::{Application, BindOptions, HostOptions};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -31,6 +32,13 @@ pub enum News {
 pub struct Teller {
     news: Sender<News>,
     echoes: bool,
+}
+
+impl Teller {
+    fn new(echoes: bool) -> (Self, Receiver<News>) {
+        let (sender, news) = channel();
+        (Self { news: sender, echoes }, news)
+    }
 }
 
 impl Application for Teller {
@@ -64,7 +72,7 @@ pub enum Host {
 #[derive(Debug)]
 pub enum Handle {
     /// The task's, with the runtime it runs on.
-    Tokio(Runtime, sendrecv_tokio::Handle<Teller>),
+    Tokio(Arc<Runtime>, sendrecv_tokio::Handle<Teller>),
     /// The thread's.
     Blocking(sendrecv_blocking::Handle<Teller>),
 }
@@ -85,17 +93,24 @@ impl HostedPeer {
 
     /// A peer on loopback with a configuration and options of its own.
     pub fn start_with(host: Host, echoes: bool, configuration: Configuration, options: HostOptions) -> Self {
-        let (sender, news) = channel();
-        let teller = Teller { news: sender, echoes };
-        let bind = BindOptions { addresses: vec![[127, 0, 0, 1].into()], ..BindOptions::default() };
-        let options = HostOptions { bind, ..options };
+        let bind = BindOptions { addresses: vec![[127, 0, 0, 1].into()], ..options.bind };
+        Self::start_anywhere(host, echoes, configuration, HostOptions { bind, ..options })
+    }
+
+    /// A peer on the addresses that its options say.
+    pub fn start_anywhere(
+        host: Host,
+        echoes: bool,
+        configuration: Configuration,
+        options: HostOptions,
+    ) -> Self {
+        let (teller, news) = Teller::new(echoes);
         let handle = match host {
             Host::Tokio => {
-                let runtime = Runtime::new().unwrap();
+                let runtime = Arc::new(Runtime::new().unwrap());
                 let _inside = runtime.enter();
                 let handle = sendrecv_tokio::spawn(configuration, options, teller).unwrap();
-                drop(_inside);
-                Handle::Tokio(runtime, handle)
+                Handle::Tokio(Arc::clone(&runtime), handle)
             }
             Host::Blocking => {
                 Handle::Blocking(sendrecv_blocking::spawn(configuration, options, teller).unwrap())
@@ -128,8 +143,8 @@ impl HostedPeer {
     /// The addresses of its sockets.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         match &self.handle {
-            Handle::Tokio(_, handle) => handle.local_addresses().to_vec(),
-            Handle::Blocking(handle) => handle.local_addresses().to_vec(),
+            Handle::Tokio(_, handle) => handle.local_addresses(),
+            Handle::Blocking(handle) => handle.local_addresses(),
         }
     }
 
@@ -155,17 +170,26 @@ impl HostedPeer {
 
     /// Connects to an echoing peer, with one channel.
     pub fn connect_to(&self, echoing: &Self) -> DataChannelId {
+        self.connect_by(echoing, |_| true)
+    }
+
+    /// Connects to an echoing peer, with one channel; only the lines of the descriptions that are `wanted` arrive.
+    pub fn connect_by(&self, echoing: &Self, wanted: impl Fn(&str) -> bool) -> DataChannelId {
+        let pass = |description: SessionDescription| {
+            let lines = description.sdp.split_inclusive('\n').filter(|line| wanted(line));
+            SessionDescription { sdp: lines.collect(), ..description }
+        };
         self.with(|pc, now| {
             pc.create_data_channel(now, "test", DataChannelInit::default()).unwrap();
             let offer = pc.create_offer(OfferOptions::default()).unwrap();
             pc.set_local_description(now, Some(offer)).unwrap();
         });
-        let offer = self.gathered();
+        let offer = pass(self.gathered());
         echoing.with(move |pc, now| {
             pc.set_remote_description(now, offer).unwrap();
             pc.set_local_description(now, None).unwrap();
         });
-        let answer = echoing.gathered();
+        let answer = pass(echoing.gathered());
         self.with(move |pc, now| pc.set_remote_description(now, answer).unwrap());
         self.wait_for("the channel", |news| match news {
             News::Open(channel) => Some(channel),
@@ -178,7 +202,20 @@ impl HostedPeer {
     /// # Panics
     /// When it does not.
     pub fn exchange(&self, channel: DataChannelId, count: usize) {
+        self.send(channel, count);
+        self.expect_echoes(count);
+    }
+
+    /// Sends `count` messages.
+    pub fn send(&self, channel: DataChannelId, count: usize) {
         self.with(move |pc, now| (0..count).for_each(|i| pc.send(now, channel, message(i)).unwrap()));
+    }
+
+    /// Waits until the other side has sent back `count` messages, in order.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn expect_echoes(&self, count: usize) {
         for i in 0..count {
             let echo = self.wait_for("an echo", |news| match news {
                 News::Message(message) => Some(message),
@@ -194,4 +231,51 @@ fn message(i: usize) -> Message {
     let size = [0, 1, 100, 1_200, 5_000, 16_384, 65_536][i % 7];
     let bytes: Vec<u8> = (0..size).map(|at| b'a' + u8::try_from((i + at) % 26).unwrap()).collect();
     if i.is_multiple_of(2) { Message::Text(bytes.into()) } else { Message::Binary(bytes.into()) }
+}
+
+/// Many peers on one set of sockets, under one of the hosts.
+#[derive(Debug)]
+pub enum HostedServer {
+    /// A task on tokio.
+    Tokio(Arc<Runtime>, sendrecv_tokio::Server<Teller>),
+    /// A thread.
+    Blocking(sendrecv_blocking::Server<Teller>),
+}
+
+impl HostedServer {
+    /// A server on loopback.
+    pub fn start(host: Host) -> Self {
+        let bind = BindOptions { addresses: vec![[127, 0, 0, 1].into()], ..BindOptions::default() };
+        let options = HostOptions { bind, ..HostOptions::default() };
+        match host {
+            Host::Tokio => {
+                let runtime = Arc::new(Runtime::new().unwrap());
+                let _inside = runtime.enter();
+                Self::Tokio(Arc::clone(&runtime), sendrecv_tokio::Server::bind(options).unwrap())
+            }
+            Host::Blocking => Self::Blocking(sendrecv_blocking::Server::bind(options).unwrap()),
+        }
+    }
+
+    /// Adds a peer that sends messages back.
+    pub fn peer(&self) -> HostedPeer {
+        let (teller, news) = Teller::new(true);
+        let handle = match self {
+            Self::Tokio(runtime, server) => {
+                Handle::Tokio(Arc::clone(runtime), server.spawn(Configuration::default(), teller).unwrap())
+            }
+            Self::Blocking(server) => {
+                Handle::Blocking(server.spawn(Configuration::default(), teller).unwrap())
+            }
+        };
+        HostedPeer { handle, news }
+    }
+
+    /// Closes all peers.
+    pub fn close(self) {
+        match self {
+            Self::Tokio(runtime, server) => runtime.block_on(server.close()),
+            Self::Blocking(server) => server.close(),
+        }
+    }
 }

@@ -10,12 +10,14 @@
 
 mod hosted_peer;
 mod internet;
+mod own_network;
 mod peer_node;
 mod stream_server;
 mod turn_server;
 
-pub use hosted_peer::{Handle, Host, HostedPeer, News, Teller};
+pub use hosted_peer::{Handle, Host, HostedPeer, HostedServer, News, Teller};
 pub use internet::{Access, Internet, Machine, SERVER, USER};
+pub use own_network::{in_own_network, ip};
 pub use peer_node::{MediaReceived, PeerNode};
 pub use stream_server::StreamServer;
 pub use turn_server::TurnServer;

@@ -1,9 +1,11 @@
 //! Peers that reach each other through a TURN server over TCP and TLS only, under both hosts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use sendrecv::{Configuration, IceServer, IceTransportPolicy, PeerConnectionState};
-use sendrecv_net::{HostOptions, TlsRoots};
+use sendrecv::{Configuration, IceServer, IceTransportPolicy, PeerConnectionState, SocketTransport};
+use sendrecv_net::{BindOptions, HostOptions, TlsRoots};
 use sendrecv_tests::{Host, HostedPeer, News, StreamServer, USER};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 const EVERY_PAIR: [(Host, Host); 3] =
     [(Host::Tokio, Host::Tokio), (Host::Blocking, Host::Blocking), (Host::Tokio, Host::Blocking)];
@@ -113,4 +115,49 @@ fn peers_notice_at_once_when_the_server_hangs_up() {
             peer.close();
         }
     }
+}
+
+/// Options for ICE-TCP in these directions.
+fn ice_tcp(tcp_active: bool, tcp_passive: bool) -> HostOptions {
+    let bind = BindOptions { tcp_active, tcp_passive, ..BindOptions::default() };
+    HostOptions { bind, ..HostOptions::default() }
+}
+
+#[test]
+fn peers_connect_over_ice_tcp_alone() {
+    for (one, other) in EVERY_PAIR {
+        for (active, passive) in [((true, false), (false, true)), ((false, true), (true, true))] {
+            let start = |host, echoes, (active, passive)| {
+                let options = ice_tcp(active, passive);
+                HostedPeer::start_with(host, echoes, Configuration::default(), options)
+            };
+            let (a, b) = (start(one, false, active), start(other, true, passive));
+            let channel = a.connect_by(&b, |line| !line.starts_with("a=candidate") || line.contains(" tcp "));
+            a.exchange(channel, 200);
+            let pair = a.with(|pc, _| pc.selected_candidate_pair().unwrap());
+            assert!(matches!(pair.local.transport, SocketTransport::Tcp(_)), "{:?}", pair.local);
+            a.close();
+            b.wait_for("the end", |news| matches!(news, News::ChannelClosed).then_some(()));
+        }
+    }
+}
+
+#[test]
+fn a_listener_gives_up_streams_that_prove_nothing() {
+    let peer = HostedPeer::start_with(Host::Blocking, false, Configuration::default(), ice_tcp(false, true));
+    peer.with(|pc, now| {
+        pc.create_data_channel(now, "test", sendrecv::DataChannelInit::default()).unwrap();
+        pc.set_local_description(now, None).unwrap();
+    });
+    peer.gathered();
+    let listener = peer.with(|pc, _| {
+        let mut candidates = pc.local_candidates();
+        candidates.find_map(|candidate| {
+            matches!(candidate.transport, SocketTransport::Tcp(_)).then(|| candidate.socket_addr()).flatten()
+        })
+    });
+    let mut stream = TcpStream::connect(listener.unwrap()).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    stream.write_all(&[0, 4, 1, 2, 3, 4]).unwrap();
+    assert_eq!(stream.read(&mut [0; 16]).unwrap_or(0), 0, "nothing is answered, and the stream closed");
 }

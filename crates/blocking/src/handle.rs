@@ -1,27 +1,13 @@
-//! Starting a peer, and the handle to it.
+//! Starting peers, and the handles to them.
 
-use crate::sockets::Sockets;
-use crate::worker::{Command, Outbox, Worker};
+use crate::end::{End, EndOnDrop};
+use crate::worker::start;
 use sendrecv::{Configuration, PeerConnection};
 use sendrecv_core::Instant;
-use sendrecv_net::{Application, HostError, HostOptions};
+use sendrecv_net::{Application, Closed, HostError, HostOptions, PeerRef, ServerRef};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::mpsc::{channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
-
-/// The peer is closed: nothing runs any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed;
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the peer is closed")
-    }
-}
-
-impl std::error::Error for Closed {}
+use std::sync::mpsc::sync_channel;
 
 /// Binds the sockets and starts the thread that drives the peer.
 ///
@@ -32,37 +18,68 @@ pub fn spawn<A: Application>(
     options: HostOptions,
     application: A,
 ) -> Result<Handle<A>, HostError> {
-    let (sender, inbox) = channel();
-    let (poll, waker) = Sockets::poll()?;
-    let outbox = Outbox::new(sender, waker);
-    let bound = options.bind()?;
-    let driver = options.make_driver(configuration, application, outbox.to_post(), &bound)?;
-    let addresses = bound.iter().map(|bound| bound.address).collect();
-    let worker = Worker::new(driver, Sockets::new(poll, bound)?, inbox);
-    let end = Arc::new(End::default());
-    let on_end = EndOnDrop(Arc::clone(&end));
-    thread::Builder::new().name("sendrecv peer".to_owned()).spawn(move || {
-        let _on_end = on_end;
-        worker.run();
-    })?;
-    Ok(Handle { shared: Arc::new(Shared { outbox, addresses, end }) })
+    let server = start(options, true, EndOnDrop(End::default()))?;
+    Handle::add(&server, configuration, application)
+}
+
+/// One set of sockets for any number of peers, all driven by one thread: what a server wants. The other sides' datagrams
+/// are told apart by [`Demux`](sendrecv::Demux), which asks that each has an address of its own. A TURN server cannot be
+/// reached over UDP from here, since an allocation takes a socket of its own; over TCP and TLS it can.
+///
+/// When it is dropped, the thread ends with the last peer.
+#[derive(Debug)]
+pub struct Server<A> {
+    server: ServerRef<A>,
+    end: End,
+}
+
+impl<A: Application> Server<A> {
+    /// Binds the sockets and starts the thread.
+    ///
+    /// # Errors
+    /// When no socket can be bound, or the system has no thread left.
+    pub fn bind(options: HostOptions) -> Result<Self, HostError> {
+        let end = End::default();
+        Ok(Self { server: start(options, false, EndOnDrop(end.clone()))?, end })
+    }
+
+    /// Adds a peer.
+    ///
+    /// # Errors
+    /// When the configuration is not valid.
+    pub fn spawn(&self, configuration: Configuration, application: A) -> Result<Handle<A>, HostError> {
+        Handle::add(&self.server, configuration, application)
+    }
+
+    /// The addresses of the UDP sockets, as they are now.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.server.local_addresses()
+    }
+
+    /// Closes all peers; when this returns, sockets and thread are gone. Must not be called from within an application:
+    /// it waits for the thread that the application runs on.
+    pub fn close(self) {
+        self.server.close();
+        self.end.wait();
+    }
 }
 
 /// A running peer. Clones are handles to the same one; when the last is dropped, the peer closes.
-pub struct Handle<A: Application> {
-    shared: Arc<Shared<A>>,
-}
-
-struct Shared<A: Application> {
-    outbox: Outbox<A>,
-    addresses: Vec<SocketAddr>,
-    end: Arc<End>,
+pub struct Handle<A> {
+    peer: PeerRef<A>,
+    end: End,
 }
 
 impl<A: Application> Handle<A> {
+    fn add(server: &ServerRef<A>, configuration: Configuration, application: A) -> Result<Self, HostError> {
+        let end = End::default();
+        let guard = Box::new(EndOnDrop(end.clone()));
+        Ok(Self { peer: server.add(configuration, application, guard)?, end })
+    }
+
     /// Runs `job` beside the connection, between packets, and returns its result. What the connection then has to
-    /// say or to send goes out at once. Must not be called from within the application: it waits for the thread that
-    /// the application runs on.
+    /// say or to send goes out at once. Must not be called from within an application: it waits for the thread that the
+    /// application runs on.
     ///
     /// # Errors
     /// [`Closed`] when the peer was closed before the job ran.
@@ -71,72 +88,39 @@ impl<A: Application> Handle<A> {
         job: impl FnOnce(&mut PeerConnection, &mut A, Instant) -> R + Send + 'static,
     ) -> Result<R, Closed> {
         let (answer, result) = sync_channel(1);
-        let job = Box::new(move |pc: &mut PeerConnection, application: &mut A, now: Instant| {
+        self.peer.run(Box::new(move |pc: &mut PeerConnection, application: &mut A, now: Instant| {
             // The caller waits below, so the answer is always taken.
             let _ = answer.send(job(pc, application, now));
-        });
-        self.shared.outbox.send(Command::Run(job)).map_err(|_| Closed)?;
+        }))?;
         result.recv().map_err(|_| Closed)
     }
 
-    /// Closes the peer: the other side is told, and when this returns, sockets and thread are gone. Closing twice is
-    /// harmless. Like [`with`](Self::with), not for use within the application.
+    /// Closes the peer: the other side is told, and when this returns, the peer is gone, and so are sockets and thread
+    /// that it had to itself. Closing twice is harmless. Like [`with`](Self::with), not for use within an application.
     pub fn close(&self) {
-        // When it cannot be sent, the thread is gone already.
-        let _ = self.shared.outbox.send(Command::Close);
+        self.peer.close();
         self.closed();
     }
 
     /// Waits until somebody closes the peer.
     pub fn closed(&self) {
-        self.shared.end.wait();
+        self.end.wait();
     }
 
-    /// The addresses of the peer's sockets.
-    pub fn local_addresses(&self) -> &[SocketAddr] {
-        &self.shared.addresses
-    }
-}
-
-impl<A: Application> Drop for Shared<A> {
-    fn drop(&mut self) {
-        // When it cannot be sent, the thread is gone already.
-        let _ = self.outbox.send(Command::Close);
+    /// The addresses of the UDP sockets that the peer uses, as they are now.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.peer.local_addresses()
     }
 }
 
-impl<A: Application> Clone for Handle<A> {
+impl<A> Clone for Handle<A> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { peer: self.peer.clone(), end: self.end.clone() }
     }
 }
 
-impl<A: Application> fmt::Debug for Handle<A> {
+impl<A> fmt::Debug for Handle<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("addresses", &self.shared.addresses).finish_non_exhaustive()
-    }
-}
-
-/// Tells any number of waiting threads that the peer's thread has ended.
-#[derive(Debug, Default)]
-struct End {
-    ended: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl End {
-    fn wait(&self) {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(ended, |ended| !*ended));
-    }
-}
-
-/// Held by the peer's thread: it tells of the end even when the application panics.
-struct EndOnDrop(Arc<End>);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.changed.notify_all();
+        self.peer.fmt(f)
     }
 }

@@ -21,11 +21,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod end;
 mod handle;
-mod sockets;
+mod reactor;
 mod worker;
 
-pub use handle::{Closed, Handle, spawn};
+pub use handle::{Handle, Server, spawn};
 pub use sendrecv_net::{
-    Application, BindOptions, HostClock, HostError, HostOptions, Loopback, OnEvent, TlsRoots,
+    Application, BindOptions, Closed, HostClock, HostError, HostOptions, Loopback, OnEvent, TlsRoots,
 };

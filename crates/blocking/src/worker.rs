@@ -1,113 +1,75 @@
-//! The thread that drives one peer.
+//! The thread that drives a host.
 
-use crate::sockets::Sockets;
-use mio::Waker;
-use sendrecv_net::{Answer, Application, Driver, Job, Post, Slab};
+use crate::end::EndOnDrop;
+use crate::reactor::MioReactor;
+use mio::{Events, Poll, Token, Waker};
+use sendrecv_net::{Application, Closed, Command, Host, HostError, HostOptions, Outbox, ServerRef};
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SendError, Sender};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
-/// What reaches the thread from outside.
-pub(crate) enum Command<A> {
-    Run(Job<A>),
-    Take(Answer),
-    Close,
-}
+/// What the waker's events are called; sockets have small numbers.
+const WAKER: Token = Token(usize::MAX);
 
-/// The way to the thread: a queue, and what wakes it up.
-pub(crate) struct Outbox<A> {
-    sender: Sender<Command<A>>,
-    waker: Arc<Waker>,
-}
-
-impl<A> Outbox<A> {
-    pub(crate) const fn new(sender: Sender<Command<A>>, waker: Arc<Waker>) -> Self {
-        Self { sender, waker }
-    }
-
-    pub(crate) fn send(&self, command: Command<A>) -> Result<(), SendError<Command<A>>> {
-        self.sender.send(command)?;
-        if let Err(error) = self.waker.wake() {
+/// Binds the sockets and starts the thread; `end` is dropped when it has ended.
+pub(crate) fn start<A: Application>(
+    options: HostOptions,
+    alone: bool,
+    end: EndOnDrop,
+) -> Result<ServerRef<A>, HostError> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), WAKER)?;
+    let (commands, inbox) = channel();
+    let outbox = Outbox::new(move |command| {
+        commands.send(command).map_err(|_| Closed)?;
+        if let Err(error) = waker.wake() {
             // The command waits for the next packet or deadline.
-            tracing::warn!(%error, "the peer's thread could not be woken");
+            tracing::warn!(%error, "the host's thread could not be woken");
         }
         Ok(())
-    }
+    });
+    let reactor = MioReactor(poll.registry().try_clone()?);
+    let (server, host) = ServerRef::open(options, reactor, outbox, alone)?;
+    let worker = Worker { host, poll, inbox, end };
+    thread::Builder::new().name("sendrecv host".to_owned()).spawn(|| worker.run())?;
+    Ok(server)
 }
 
-impl<A: Application> Outbox<A> {
-    /// The way back for errands.
-    pub(crate) fn to_post(&self) -> Post {
-        let outbox = self.clone();
-        Arc::new(move |answer| {
-            // The peer may be closed by now.
-            let _ = outbox.send(Command::Take(answer));
-        })
-    }
-}
-
-impl<A> Clone for Outbox<A> {
-    fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), waker: Arc::clone(&self.waker) }
-    }
-}
-
-/// Reads from one socket before everything else gets its turn.
-const READS_PER_TURN: usize = 8;
-
-pub(crate) struct Worker<A> {
-    driver: Driver<A>,
-    sockets: Sockets,
-    slab: Slab,
+/// Fields are dropped in this order: those who wait for the end find the sockets gone.
+struct Worker<A: Application> {
+    host: Host<A, MioReactor>,
+    poll: Poll,
     inbox: Receiver<Command<A>>,
-    /// The socket that has no room for what is to be sent.
-    full: Option<SocketAddr>,
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    end: EndOnDrop,
 }
 
 impl<A: Application> Worker<A> {
-    pub(crate) fn new(driver: Driver<A>, sockets: Sockets, inbox: Receiver<Command<A>>) -> Self {
-        Self { driver, sockets, slab: Slab::default(), inbox, full: None }
-    }
-
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         match self.drive() {
-            Ok(()) => tracing::debug!("peer closed"),
-            Err(error) => tracing::error!(%error, "peer closed: the system's poll failed"),
+            Ok(()) => tracing::debug!("host ended"),
+            Err(error) => tracing::error!(%error, "host ended: the system's poll failed"),
         }
     }
 
     fn drive(&mut self) -> io::Result<()> {
-        while !self.turn() {
-            self.sockets.wait(self.driver.time_left())?;
-            self.driver.handle_timeout();
-            let driver = &mut self.driver;
-            self.sockets.receive(READS_PER_TURN, &mut self.slab, |slab| {
-                for received in slab.datagrams() {
-                    driver.receive(received);
+        let mut events = Events::with_capacity(256);
+        while !self.host.work() {
+            match self.poll.poll(&mut events, self.host.time_left()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            }
+            for event in &events {
+                if let Some(ready) = self.host.ready(event.token().0) {
+                    // An error is a readiness too: reading or writing fetches and clears it.
+                    ready.readable |= event.is_readable() || event.is_error();
+                    ready.writable |= event.is_writable() || event.is_error();
                 }
-            });
+            }
             while let Ok(command) = self.inbox.try_recv() {
-                self.obey(command);
+                self.host.obey(command);
             }
         }
         Ok(())
-    }
-
-    /// Events, then packets; then whether the peer is over.
-    fn turn(&mut self) -> bool {
-        let sockets = &mut self.sockets;
-        let may_send = self.full.is_none_or(|local| sockets.is_writable(local));
-        self.full =
-            self.driver.turn(may_send, |transmit, path, content| sockets.send(transmit, path, content));
-        self.driver.is_over()
-    }
-
-    fn obey(&mut self, command: Command<A>) {
-        match command {
-            Command::Run(job) => self.driver.run(job),
-            Command::Take(answer) => self.driver.take(answer),
-            Command::Close => self.driver.close(),
-        }
     }
 }

@@ -1,10 +1,13 @@
 //! One UDP socket per local address.
 
-use crate::interfaces::{LocalAddress, local_addresses};
+use crate::interfaces::LocalAddress;
 use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
+
+/// Streams that wait to be accepted.
+const BACKLOG: i32 = 128;
 
 /// When loopback addresses are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,10 @@ pub struct BindOptions {
     pub link_local: bool,
     /// Whether to use IPv6 addresses.
     pub ipv6: bool,
+    /// Whether peers can open ICE-TCP streams to us (RFC 6544, passive candidates): a listener on each address.
+    pub tcp_passive: bool,
+    /// Whether we open ICE-TCP streams to peers that listen (active candidates), as browsers do.
+    pub tcp_active: bool,
     /// The ports to choose from, e.g. those a firewall lets through; `0..=0` leaves the choice to the system.
     pub ports: RangeInclusive<u16>,
     /// Kernel buffers to ask for, in bytes, in each direction; the system may give less.
@@ -42,45 +49,42 @@ impl Default for BindOptions {
             loopback: Loopback::default(),
             link_local: false,
             ipv6: true,
+            tcp_passive: false,
+            tcp_active: false,
             ports: 0..=0,
             buffer_bytes: 2 << 20,
         }
     }
 }
 
-/// A bound socket in non-blocking mode.
-#[derive(Debug)]
-pub struct Bound {
-    /// The socket.
-    pub socket: UdpSocket,
-    /// The address it is bound to: the `local` of every path over it.
-    pub address: SocketAddr,
-    /// Which interface it belongs to.
-    pub interface: LocalAddress,
+/// Binds a UDP socket on this address.
+pub(crate) fn bind_one(interface: &LocalAddress, options: &BindOptions) -> io::Result<UdpSocket> {
+    let socket = open(interface, options, Type::DGRAM)?;
+    // Best effort: the system caps what an ordinary user may have.
+    let _ = socket.set_recv_buffer_size(options.buffer_bytes);
+    let _ = socket.set_send_buffer_size(options.buffer_bytes);
+    Ok(socket.into())
 }
 
-/// Binds a socket on every address that `options` select. Addresses that cannot be bound (gone, not ready yet) are
-/// left out; when none can, the last error is returned.
-pub fn bind(options: &BindOptions) -> io::Result<Vec<Bound>> {
-    let mut bound = Vec::new();
-    let mut error = io::Error::new(io::ErrorKind::AddrNotAvailable, "this machine has no usable address");
-    for interface in local_addresses(options)? {
-        match bind_one(&interface, options) {
-            Ok(socket) => bound.push(Bound { address: socket.local_addr()?, socket, interface }),
-            Err(failure) => {
-                tracing::debug!(address = %interface.ip, error = %failure, "address left out");
-                error = failure;
-            }
-        }
-    }
-    if bound.is_empty() { Err(error) } else { Ok(bound) }
+/// Listens for TCP streams on this address.
+pub(crate) fn listen(interface: &LocalAddress, options: &BindOptions) -> io::Result<TcpListener> {
+    let socket = open(interface, options, Type::STREAM)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
-fn bind_one(interface: &LocalAddress, options: &BindOptions) -> io::Result<UdpSocket> {
+/// A non-blocking socket, bound to the first port that is free.
+fn open(interface: &LocalAddress, options: &BindOptions, kind: Type) -> io::Result<Socket> {
     let mut error = io::Error::new(io::ErrorKind::InvalidInput, "no ports to choose from");
     for port in options.ports.clone() {
-        match open(interface, port, options.buffer_bytes) {
-            Ok(socket) => return Ok(socket),
+        let address = socket_address(interface, port);
+        let socket = Socket::new(Domain::for_address(address), kind, None)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_nonblocking(true)?;
+        match socket.bind(&address.into()) {
+            Ok(()) => return Ok(socket),
             Err(failure) => error = failure,
         }
         if error.kind() != io::ErrorKind::AddrInUse {
@@ -88,20 +92,6 @@ fn bind_one(interface: &LocalAddress, options: &BindOptions) -> io::Result<UdpSo
         }
     }
     Err(error)
-}
-
-fn open(interface: &LocalAddress, port: u16, buffer_bytes: usize) -> io::Result<UdpSocket> {
-    let address = socket_address(interface, port);
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_nonblocking(true)?;
-    // Best effort: the system caps what an ordinary user may have.
-    let _ = socket.set_recv_buffer_size(buffer_bytes);
-    let _ = socket.set_send_buffer_size(buffer_bytes);
-    socket.bind(&address.into())?;
-    Ok(socket.into())
 }
 
 fn socket_address(interface: &LocalAddress, port: u16) -> SocketAddr {
@@ -120,33 +110,25 @@ const fn scope_of(ip: Ipv6Addr, index: u32) -> u32 {
 mod tests {
     use super::*;
 
-    fn on_loopback(ports: RangeInclusive<u16>) -> BindOptions {
-        BindOptions { addresses: vec![[127, 0, 0, 1].into()], ports, ..BindOptions::default() }
-    }
-
-    #[test]
-    fn every_address_gets_a_socket_of_its_own() {
-        let options = BindOptions { loopback: Loopback::Always, ..BindOptions::default() };
-        let bound = bind(&options).unwrap();
-        let addresses: Vec<_> = bound.iter().map(|bound| bound.address).collect();
-        assert!(addresses.iter().all(|address| address.port() != 0), "{addresses:?}");
-        assert!(bound.iter().all(|bound| bound.address.ip() == bound.interface.ip));
-    }
-
     #[test]
     fn a_taken_port_makes_way_for_the_next_one_in_the_range() {
-        let free = bind(&on_loopback(0..=0)).unwrap();
-        let taken = free[0].address.port();
+        let loopback = LocalAddress { ip: [127, 0, 0, 1].into(), interface: "lo".to_owned(), index: 1 };
+        let bind = |ports| {
+            let options = BindOptions { ports, ..BindOptions::default() };
+            let socket = bind_one(&loopback, &options)?;
+            Ok::<_, io::Error>((socket.local_addr()?.port(), socket))
+        };
+        let (taken, _free) = bind(0..=0).unwrap();
         let next = taken.saturating_add(40);
-        let bound = bind(&on_loopback(taken..=next)).unwrap();
-        assert!((taken + 1..=next).contains(&bound[0].address.port()));
-        let error = bind(&on_loopback(taken..=taken)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!((taken + 1..=next).contains(&bind(taken..=next).unwrap().0));
+        assert_eq!(bind(taken..=taken).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]
     fn an_address_of_another_machine_is_an_error() {
-        let options = BindOptions { addresses: vec![[192, 0, 2, 1].into()], ..BindOptions::default() };
-        assert_eq!(bind(&options).unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+        let elsewhere = LocalAddress { ip: [192, 0, 2, 1].into(), interface: String::new(), index: 0 };
+        let error = bind_one(&elsewhere, &BindOptions::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        assert!(listen(&elsewhere, &BindOptions::default()).is_err());
     }
 }

@@ -20,6 +20,11 @@ pub fn local_addresses(options: &BindOptions) -> io::Result<Vec<LocalAddress>> {
     if !options.addresses.is_empty() {
         return Ok(options.addresses.iter().copied().map(asked_for).collect());
     }
+    Ok(select(all_addresses()?, options))
+}
+
+/// Every address of an interface that is up, in the system's order, each once.
+pub(crate) fn all_addresses() -> io::Result<Vec<LocalAddress>> {
     let mut all = Vec::new();
     for interface in if_addrs::get_if_addrs()? {
         let address = LocalAddress {
@@ -31,7 +36,18 @@ pub fn local_addresses(options: &BindOptions) -> io::Result<Vec<LocalAddress>> {
             all.push(address);
         }
     }
-    Ok(select(all, options))
+    Ok(all)
+}
+
+/// The addresses to use under `options` when the machine has `all`: of those asked for by name, the ones it has.
+pub(crate) fn usable_addresses(all: &[LocalAddress], options: &BindOptions) -> Vec<LocalAddress> {
+    if options.addresses.is_empty() {
+        return select(all.to_vec(), options);
+    }
+    // The whole of 127.0.0.0/8 can be bound without being listed.
+    let is_here =
+        |ip: &IpAddr| ip.is_loopback() || ip.is_unspecified() || all.iter().any(|address| address.ip == *ip);
+    options.addresses.iter().copied().filter(is_here).map(asked_for).collect()
 }
 
 const fn asked_for(ip: IpAddr) -> LocalAddress {
@@ -86,6 +102,15 @@ mod tests {
         assert_eq!(selected(&["127.0.0.1"], &BindOptions::default()), ["127.0.0.1"]);
         let options = BindOptions { loopback: Loopback::Never, ..BindOptions::default() };
         assert!(selected(&["127.0.0.1"], &options).is_empty());
+    }
+
+    #[test]
+    fn of_addresses_asked_for_those_the_machine_has_are_used() {
+        let asked = ["127.0.0.9", "192.168.1.5", "10.0.0.1"].map(|text| text.parse().unwrap());
+        let options = BindOptions { addresses: asked.to_vec(), ..BindOptions::default() };
+        let usable = usable_addresses(&addresses(&MACHINE), &options);
+        assert_eq!(usable, addresses(&["127.0.0.9", "192.168.1.5"]));
+        assert_eq!(usable_addresses(&addresses(&MACHINE), &BindOptions::default()).len(), 2);
     }
 
     #[test]

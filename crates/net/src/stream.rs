@@ -1,197 +1,241 @@
-//! TCP streams to peers, TCP and TLS streams to TURN servers, each with a thread for either direction: they are few, and the rare case.
+//! A TCP or TLS stream of a peer, from its first byte to its last.
 
-use crate::errand::{Errands, Outcome};
+use crate::channel::Channel;
+use crate::offload::Received;
+use crate::peer_id::PeerId;
+use crate::reactor::{Reactor, Ready};
 use crate::tls::{Session, TlsRoots};
-use sendrecv_core::{Path, Protocol};
-use sendrecv_ice::framing::Rfc4571Reader;
-use sendrecv_ice::{Framing, OpenStream};
-use sendrecv_turn::StreamFraming;
-use socket2::{Domain, Socket, Type};
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use sendrecv::{OpenStream, StreamId};
+use sendrecv_core::{Ecn, Instant, Path, Protocol, earliest};
+use sendrecv_ice::Framing;
+use std::io;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// How long a server may take to accept, to answer in the handshake, and to take in what is sent.
+/// How long a server may take for the handshake, a peer to prove itself, and either to take in what is sent.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the server may take to close its direction after we closed ours.
+/// How long the last bytes may take, and then the other end to close its direction.
 const LINGER: Duration = Duration::from_secs(1);
-/// Packets that wait for the stream before further ones are dropped, as a full link does.
-const QUEUE_PACKETS: usize = 256;
-/// What is read at once.
-const READ_BYTES: usize = 65_536;
-/// Active candidates are signalled with the discard port (RFC 6544, section 4.5); it means any.
-const DISCARD_PORT: u16 = 9;
 
-/// The sending end of an open stream. Dropping it closes the stream.
-#[derive(Debug)]
-pub(crate) struct StreamSender {
-    framing: Framing,
-    queue: SyncSender<Vec<u8>>,
+/// What sockets tell of.
+pub(crate) enum Arrival<'a> {
+    /// A datagram, or a packet of a stream, which belongs to a peer if it has proved that.
+    Datagram(Option<PeerId>, Received<'a>),
+    /// A stream is ready for packets.
+    Opened(PeerId, StreamId, Path),
+    /// A stream could not be made ready.
+    Failed(PeerId, StreamId),
+    /// A stream that was ready has ended.
+    Closed(PeerId, Path),
 }
 
-impl StreamSender {
-    /// Queues one packet; when the queue is full or the stream gone, the packet is lost.
-    pub(crate) fn send(&self, packet: &[u8]) {
-        let mut framed = Vec::with_capacity(packet.len() + 2);
-        if self.framing == Framing::Rfc4571 {
-            let Ok(length) = u16::try_from(packet.len()) else { return };
-            framed.extend(length.to_be_bytes());
-        }
-        framed.extend(packet);
-        let _ = self.queue.try_send(framed);
+pub(crate) struct Stream<R: Reactor> {
+    socket: R::Stream,
+    channel: Channel,
+    path: Path,
+    owner: Option<PeerId>,
+    phase: Phase,
+    /// When the present phase has taken too long.
+    deadline: Option<Instant>,
+    /// When what waits to be written has waited too long.
+    stalled: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// TLS is being agreed on.
+    Handshake(StreamId),
+    /// Packets flow.
+    Open,
+    /// We close it: the last packets are being written.
+    Closing,
+    /// Our direction is closed. The server can take in what was sent last, e.g. the release of an allocation, and then
+    /// closes the other.
+    Finished,
+    Ended,
+}
+
+impl<R: Reactor> Stream<R> {
+    /// A stream that was connected for `owner`, who hears of it when it is ready.
+    pub(crate) fn connected(
+        reactor: &mut R,
+        token: usize,
+        (request, socket): (&OpenStream, TcpStream),
+        owner: PeerId,
+        (roots, now): (&TlsRoots, Instant),
+    ) -> io::Result<Self> {
+        let is_tls = request.protocol == Protocol::Tls;
+        let name = request.server_name.as_deref().unwrap_or_default();
+        let session = if is_tls { Some(Session::new(roots, name)?) } else { None };
+        let path = Path { protocol: request.protocol, local: socket.local_addr()?, remote: request.remote };
+        let channel = Channel::new(request.framing, session);
+        let phase = Phase::Handshake(request.id);
+        Ok(Self::new(reactor.stream(token, socket)?, channel, path, Some(owner), phase, now))
     }
-}
 
-/// An open stream, as the two threads share it.
-#[derive(Debug)]
-struct Stream {
-    socket: TcpStream,
-    session: Option<Session>,
-}
+    /// A stream that a listener accepted.
+    pub(crate) fn accepted(socket: R::Stream, path: Path, now: Instant) -> Self {
+        // Without it, small packets wait for others; they arrive all the same.
+        let _ = R::as_system(&socket).set_tcp_nodelay(true);
+        Self::new(socket, Channel::new(Framing::Rfc4571, None), path, None, Phase::Open, now)
+    }
 
-/// Connects and serves the stream until it ends; runs on a thread of its own.
-pub(crate) fn serve(request: &OpenStream, errands: &Errands) {
-    match open(request, errands.tls_roots()) {
-        Ok((stream, local)) => {
-            let path = Path { protocol: request.protocol, local, remote: request.remote };
-            if let Err(error) = read(&Arc::new(stream), path, request, errands) {
-                tracing::debug!(remote = %request.remote, %error, "stream broken");
+    fn new(
+        socket: R::Stream,
+        channel: Channel,
+        path: Path,
+        owner: Option<PeerId>,
+        phase: Phase,
+        now: Instant,
+    ) -> Self {
+        Self { socket, channel, path, owner, phase, deadline: Some(now + PATIENCE), stalled: None }
+    }
+
+    pub(crate) const fn path(&self) -> Path {
+        self.path
+    }
+
+    /// Whose it is: of one that was accepted, the peer who took a packet of it.
+    pub(crate) const fn owner(&self) -> Option<PeerId> {
+        self.owner
+    }
+
+    pub(crate) const fn socket(&self) -> &R::Stream {
+        &self.socket
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        earliest(self.deadline, self.stalled)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Reads up to `turns` times; whether there may be more.
+    pub(crate) fn read(
+        &mut self,
+        memory: &mut [u8],
+        turns: usize,
+        tell: &mut impl FnMut(Arrival<'_>) -> Option<PeerId>,
+    ) -> bool {
+        for _ in 0..turns {
+            match R::read(&self.socket, memory) {
+                Ok(0) => self.end(&io::ErrorKind::UnexpectedEof.into(), tell),
+                Ok(len) => self.received(memory.get(..len).unwrap_or_default(), tell),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.end(&error, tell),
             }
-            errands.answer(Outcome::StreamClosed(path));
-        }
-        Err(error) => {
-            tracing::debug!(remote = %request.remote, %error, "stream not opened");
-            errands.answer(Outcome::StreamFailed(request.id));
-        }
-    }
-}
-
-fn open(request: &OpenStream, roots: &TlsRoots) -> io::Result<(Stream, SocketAddr)> {
-    let socket = connect(request)?;
-    let local = socket.local_addr()?;
-    // A server that takes nothing for so long is as good as gone.
-    socket.set_write_timeout(Some(PATIENCE))?;
-    if request.protocol != Protocol::Tls {
-        return Ok((Stream { socket, session: None }, local));
-    }
-    let name = request.server_name.as_deref().unwrap_or_default();
-    socket.set_read_timeout(Some(PATIENCE))?;
-    let session = Session::connect(roots, name, &socket)?;
-    socket.set_read_timeout(None)?;
-    Ok((Stream { socket, session: Some(session) }, local))
-}
-
-fn connect(request: &OpenStream) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(request.remote), Type::STREAM, None)?;
-    if request.local.is_ipv4() == request.remote.is_ipv4() {
-        let port = if request.local.port() == DISCARD_PORT { 0 } else { request.local.port() };
-        socket.bind(&SocketAddr::new(request.local.ip(), port).into())?;
-    }
-    socket.connect_timeout(&request.remote.into(), PATIENCE)?;
-    let stream = TcpStream::from(socket);
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-/// Tells of the open stream, then of every packet that comes, until it ends.
-fn read(stream: &Arc<Stream>, path: Path, request: &OpenStream, errands: &Errands) -> io::Result<()> {
-    let (queue, packets) = sync_channel(QUEUE_PACKETS);
-    // Nothing is sent on this one: that it is dropped tells the writer that the reader has ended.
-    let (_reading, end_of_reading) = sync_channel(0);
-    let writing = Arc::clone(stream);
-    let writer = thread::Builder::new().name("sendrecv stream".to_owned());
-    writer.spawn(move || writing.write_all_of(&packets, &end_of_reading))?;
-    errands.answer(Outcome::StreamOpened(request.id, path, StreamSender { framing: request.framing, queue }));
-    let mut deframer = Deframer::new(request.framing);
-    let (mut buffer, mut content) = (vec![0; READ_BYTES], Vec::new());
-    while stream.read(&mut buffer, &mut content)? {
-        let mut bytes = content.as_slice();
-        while !bytes.is_empty() {
-            let give = |packet: &[u8]| errands.answer(Outcome::StreamData(path, packet.to_vec()));
-            let taken = deframer.take(bytes, give).ok_or(io::ErrorKind::InvalidData)?;
-            bytes = bytes.get(taken..).unwrap_or_default();
-        }
-        content.clear();
-    }
-    Ok(())
-}
-
-impl Stream {
-    /// Waits for bytes and appends what they carry to `content`; `false` when the server has closed the stream.
-    fn read(&self, buffer: &mut [u8], content: &mut Vec<u8>) -> io::Result<bool> {
-        let len = (&self.socket).read(buffer)?;
-        let bytes = buffer.get(..len).unwrap_or_default();
-        match &self.session {
-            _ if bytes.is_empty() => Ok(false),
-            Some(session) => session.open(bytes, content),
-            None => {
-                content.extend_from_slice(bytes);
-                Ok(true)
-            }
-        }
-    }
-
-    /// Writes until the sender is dropped or the stream broken, then closes it: first our direction, so that the server
-    /// can take in what was sent last, e.g. the release of an allocation; soon after the other, which ends the reader.
-    fn write_all_of(&self, packets: &Receiver<Vec<u8>>, end_of_reading: &Receiver<()>) {
-        while let Ok(packet) = packets.recv() {
-            if let Err(error) = self.write(packet) {
-                tracing::debug!(%error, "stream broken");
-                break;
+            if self.has_ended() {
+                return false;
             }
         }
-        if let Some(records) = self.session.as_ref().and_then(|session| session.farewell().ok()) {
-            // The server may have gone first.
-            let _ = (&self.socket).write_all(&records);
+        true
+    }
+
+    fn received(&mut self, bytes: &[u8], tell: &mut impl FnMut(Arrival<'_>) -> Option<PeerId>) {
+        if !matches!(self.phase, Phase::Handshake(_) | Phase::Open) {
+            return;
         }
-        let _ = self.socket.shutdown(Shutdown::Write);
-        let _ = end_of_reading.recv_timeout(LINGER);
-        let _ = self.socket.shutdown(Shutdown::Both);
-    }
-
-    fn write(&self, packet: Vec<u8>) -> io::Result<()> {
-        let bytes = match &self.session {
-            Some(session) => session.seal(&packet)?,
-            None => packet,
-        };
-        (&self.socket).write_all(&bytes)
-    }
-}
-
-enum Deframer {
-    Rfc4571(Rfc4571Reader),
-    Turn(StreamFraming),
-}
-
-impl Deframer {
-    fn new(framing: Framing) -> Self {
-        match framing {
-            Framing::Rfc4571 => Self::Rfc4571(Rfc4571Reader::new()),
-            Framing::Turn => Self::Turn(StreamFraming::default()),
+        let Self { path, owner, deadline, .. } = self;
+        let outcome = self.channel.take(bytes, |data| {
+            let received = Received { path: *path, ecn: Ecn::NotEct, data };
+            let taker = tell(Arrival::Datagram(*owner, received));
+            if owner.is_none() && taker.is_some() {
+                (*owner, *deadline) = (taker, None);
+            }
+        });
+        match outcome {
+            Ok(true) => self.announce(tell),
+            Ok(false) => self.end(&io::ErrorKind::ConnectionAborted.into(), tell),
+            Err(error) => {
+                // Telling the server what was wrong is a courtesy.
+                let _ = R::write(&self.socket, self.channel.waiting());
+                self.end(&error, tell);
+            }
         }
     }
 
-    /// Takes bytes in, gives whole packets out, and says how many bytes it took; `None` when the stream makes no
-    /// sense any more.
-    fn take(&mut self, bytes: &[u8], mut give: impl FnMut(&[u8])) -> Option<usize> {
-        match self {
-            Self::Rfc4571(reader) => {
-                reader.push(bytes);
-                while let Some(packet) = reader.next() {
-                    give(packet);
+    /// The handshake may be over.
+    fn announce(&mut self, tell: &mut impl FnMut(Arrival<'_>) -> Option<PeerId>) {
+        if let (Phase::Handshake(id), Some(owner)) = (self.phase, self.owner)
+            && !self.channel.is_handshaking()
+        {
+            (self.phase, self.deadline) = (Phase::Open, None);
+            tell(Arrival::Opened(owner, id, self.path));
+        }
+    }
+
+    /// Queues a packet.
+    pub(crate) fn send(&mut self, packet: &[u8]) {
+        if self.phase == Phase::Open
+            && let Err(error) = self.channel.put(packet)
+        {
+            tracing::debug!(remote = %self.path.remote, %error, "packet not sent");
+        }
+    }
+
+    /// Closes the stream, after what was sent.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Handshake(_) | Phase::Open) {
+            self.channel.end();
+            (self.phase, self.deadline) = (Phase::Closing, Some(now + LINGER));
+        }
+    }
+
+    /// Goes on with what does not wait for the other end: announces the stream if it is ready, writes what waits, gives
+    /// up what takes too long.
+    pub(crate) fn serve(
+        &mut self,
+        now: Instant,
+        ready: &mut Ready,
+        tell: &mut impl FnMut(Arrival<'_>) -> Option<PeerId>,
+    ) {
+        self.announce(tell);
+        if ready.writable
+            && let Err(error) = self.write(now, ready)
+        {
+            self.end(&error, tell);
+        }
+        ready.wanted = !self.channel.waiting().is_empty();
+        self.stalled = if ready.wanted { self.stalled.or(Some(now + PATIENCE)) } else { None };
+        if self.phase == Phase::Closing && !ready.wanted {
+            // The other end may have gone first.
+            let _ = R::as_system(&self.socket).shutdown(Shutdown::Write);
+            (self.phase, self.deadline) = (Phase::Finished, Some(now + LINGER));
+        }
+        if self.deadline().is_some_and(|at| at <= now) {
+            self.end(&io::ErrorKind::TimedOut.into(), tell);
+        }
+    }
+
+    fn write(&mut self, now: Instant, ready: &mut Ready) -> io::Result<()> {
+        while !self.channel.waiting().is_empty() {
+            match R::write(&self.socket, self.channel.waiting()) {
+                Ok(count) => {
+                    self.channel.wrote(count);
+                    self.stalled = Some(now + PATIENCE);
                 }
-                Some(bytes.len())
-            }
-            Self::Turn(framing) => {
-                let taken = framing.push(bytes);
-                while let Some(frame) = framing.next_frame().ok()? {
-                    give(frame);
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready.writable = false;
+                    return Ok(());
                 }
-                Some(taken)
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
+        Ok(())
+    }
+
+    /// The stream is over, for a reason that is news to its owner unless it closed it.
+    fn end(&mut self, error: &io::Error, tell: &mut impl FnMut(Arrival<'_>) -> Option<PeerId>) {
+        tracing::debug!(remote = %self.path.remote, %error, "stream ended");
+        match (self.phase, self.owner) {
+            (Phase::Handshake(id), Some(owner)) => drop(tell(Arrival::Failed(owner, id))),
+            (Phase::Open, Some(owner)) => drop(tell(Arrival::Closed(owner, self.path))),
+            _ => {}
+        }
+        (self.phase, self.deadline, self.stalled) = (Phase::Ended, None, None);
     }
 }

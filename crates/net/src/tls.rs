@@ -5,11 +5,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-/// Reads a handshake may take: a server that trickles its certificate byte by byte is given up.
-const HANDSHAKE_READS: usize = 256;
+/// What is spoken inside (RFC 7443, section 3), for servers that speak several protocols on one port.
+const PROTOCOL: &[u8] = b"stun.turn";
 
 /// Who vouches for TURN servers over TLS: the certificate authorities of this system, and those added.
 ///
@@ -65,6 +64,13 @@ impl TlsRoots {
         Ok(self)
     }
 
+    /// Looks the system's roots up, which takes milliseconds, so that the first session need not.
+    pub(crate) fn prepare(&self) {
+        if let Err(error) = self.config() {
+            tracing::warn!(%error, "no TLS");
+        }
+    }
+
     fn config(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
         self.config.get_or_init(|| make_config(self.added.clone()).map(Arc::new)).clone()
     }
@@ -84,61 +90,57 @@ fn make_config(mut roots: RootCertStore) -> Result<ClientConfig, rustls::Error> 
     // Systems carry certificates that are no roots; the others count all the same.
     roots.add_parsable_certificates(system.certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_no_client_auth();
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    Ok(config)
 }
 
-/// The keys of one stream. Bytes are read and written elsewhere, in both directions at once.
-#[derive(Debug)]
-pub(crate) struct Session(Mutex<ClientConnection>);
+/// The keys of one stream, and what the session has to say that is not written yet.
+pub(crate) struct Session(ClientConnection);
 
 impl Session {
-    /// Performs the handshake on a fresh stream, whose timeouts are to be set, with a server that has to prove its `name`.
-    pub(crate) fn connect(roots: &TlsRoots, name: &str, mut stream: &TcpStream) -> io::Result<Self> {
+    /// Begins a session with a server that has to prove its `name`.
+    pub(crate) fn new(roots: &TlsRoots, name: &str) -> io::Result<Self> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let name = ServerName::try_from(name.to_owned()).map_err(invalid)?;
         let config = roots.config().map_err(io::Error::other)?;
         let mut connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
-        // What is sealed is written at once and by packets, so nothing piles up.
+        // What is sealed is taken out at once, so nothing piles up.
         connection.set_buffer_limit(None);
-        for _ in 0..HANDSHAKE_READS {
-            while connection.wants_write() {
-                connection.write_tls(&mut stream)?;
-            }
-            if !connection.is_handshaking() {
-                return Ok(Self(Mutex::new(connection)));
-            }
-            if connection.read_tls(&mut stream)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if let Err(error) = connection.process_new_packets() {
-                // The alert is a courtesy.
-                let _ = connection.write_tls(&mut stream);
-                return Err(io::Error::other(error));
+        Ok(Self(connection))
+    }
+
+    /// Whether the server has not proved its name yet.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.0.is_handshaking()
+    }
+
+    /// Seals `content` into records, to be fetched by [`drain`](Self::drain).
+    pub(crate) fn seal(&mut self, content: &[u8]) -> io::Result<()> {
+        self.0.writer().write_all(content)
+    }
+
+    /// Ends the session.
+    pub(crate) fn end(&mut self) {
+        self.0.send_close_notify();
+    }
+
+    /// Appends the records that are to be written to `out`.
+    pub(crate) fn drain(&mut self, out: &mut Vec<u8>) {
+        while self.0.wants_write() {
+            // Memory takes everything.
+            if self.0.write_tls(out).is_err() {
+                return;
             }
         }
-        Err(io::ErrorKind::TimedOut.into())
-    }
-
-    /// The records that carry `packet`, and whatever else there is to be said to the server.
-    pub(crate) fn seal(&self, packet: &[u8]) -> io::Result<Vec<u8>> {
-        let mut connection = self.lock();
-        connection.writer().write_all(packet)?;
-        drain(&mut connection)
-    }
-
-    /// The records that end the session.
-    pub(crate) fn farewell(&self) -> io::Result<Vec<u8>> {
-        let mut connection = self.lock();
-        connection.send_close_notify();
-        drain(&mut connection)
     }
 
     /// Takes in `records`, in any pieces, and appends what was in them to `content`; `false` when it was the last.
-    pub(crate) fn open(&self, mut records: &[u8], content: &mut Vec<u8>) -> io::Result<bool> {
-        let mut connection = self.lock();
+    pub(crate) fn open(&mut self, mut records: &[u8], content: &mut Vec<u8>) -> io::Result<bool> {
+        let connection = &mut self.0;
         loop {
             let state = connection.process_new_packets().map_err(io::Error::other)?;
             let waiting = u64::try_from(state.plaintext_bytes_to_read()).unwrap_or(u64::MAX);
@@ -152,19 +154,6 @@ impl Session {
             connection.read_tls(&mut records)?;
         }
     }
-
-    /// A thread that panicked holding the lock ends its half of the stream; the other half may finish.
-    fn lock(&self) -> MutexGuard<'_, ClientConnection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn drain(connection: &mut ClientConnection) -> io::Result<Vec<u8>> {
-    let mut records = Vec::new();
-    while connection.wants_write() {
-        connection.write_tls(&mut records)?;
-    }
-    Ok(records)
 }
 
 #[cfg(test)]

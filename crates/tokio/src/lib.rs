@@ -22,10 +22,10 @@
 #![forbid(unsafe_code)]
 
 mod handle;
-mod sockets;
+mod reactor;
 mod task;
 
-pub use handle::{Closed, Handle, spawn};
+pub use handle::{Handle, Server, spawn};
 pub use sendrecv_net::{
-    Application, BindOptions, HostClock, HostError, HostOptions, Loopback, OnEvent, TlsRoots,
+    Application, BindOptions, Closed, HostClock, HostError, HostOptions, Loopback, OnEvent, TlsRoots,
 };

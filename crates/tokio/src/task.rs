@@ -1,122 +1,70 @@
-//! The task that drives one peer.
+//! The task that drives a host.
 
-use crate::sockets::Sockets;
+use crate::reactor::{TokioReactor, poll};
 use sendrecv_core::Instant;
-use sendrecv_net::{Answer, Application, Driver, HostClock, Job, Slab};
-use std::net::SocketAddr;
+use sendrecv_net::{Application, Command, Host};
+use std::future::poll_fn;
 use std::pin::Pin;
-use tokio::sync::mpsc;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Sleep;
 
-/// What reaches the task from outside.
-pub(crate) enum Command<A> {
-    Run(Job<A>),
-    Take(Answer),
-    Close,
-}
+/// Commands obeyed before everything else gets its turn.
+const COMMANDS_PER_TURN: usize = 64;
 
-/// Why the task woke up.
-enum Wake<A> {
-    Command(Option<Command<A>>),
-    Readable(usize),
-    Writable,
-    Due,
-}
-
-/// Reads from one socket before everything else gets its turn.
-const READS_PER_TURN: usize = 8;
-
-pub(crate) struct Task<A> {
-    driver: Driver<A>,
-    clock: HostClock,
-    sockets: Sockets,
-    slab: Slab,
-    inbox: mpsc::UnboundedReceiver<Command<A>>,
+pub(crate) struct Task<A: Application> {
+    host: Host<A, TokioReactor>,
+    inbox: UnboundedReceiver<Command<A>>,
     sleep: Pin<Box<Sleep>>,
     /// What `sleep` is set to.
     armed: Option<Instant>,
-    /// The socket that has no room for what is to be sent.
-    full: Option<SocketAddr>,
 }
 
 impl<A: Application> Task<A> {
-    pub(crate) fn new(
-        driver: Driver<A>,
-        sockets: Sockets,
-        inbox: mpsc::UnboundedReceiver<Command<A>>,
-    ) -> Self {
+    pub(crate) fn new(host: Host<A, TokioReactor>, inbox: UnboundedReceiver<Command<A>>) -> Self {
         let sleep = Box::pin(tokio::time::sleep(std::time::Duration::MAX));
-        let slab = Slab::default();
-        let clock = driver.clock();
-        Self { driver, clock, sockets, slab, inbox, sleep, armed: None, full: None }
+        Self { host, inbox, sleep, armed: None }
     }
 
     pub(crate) async fn run(mut self) {
-        while !self.turn() {
-            match self.wake().await {
-                Wake::Command(command) => self.obey(command),
-                Wake::Readable(index) => self.read(index),
-                Wake::Writable => self.full = None,
-                Wake::Due => self.driver.handle_timeout(),
+        while !self.host.work() {
+            self.arm();
+            self.wait().await;
+            for _ in 0..COMMANDS_PER_TURN {
+                let Ok(command) = self.inbox.try_recv() else { break };
+                self.host.obey(command);
             }
         }
-        tracing::debug!("peer closed");
+        tracing::debug!("host ended");
     }
 
-    /// Events, then packets; then whether the peer is over.
-    fn turn(&mut self) -> bool {
-        let sockets = &self.sockets;
-        let may_send = self.full.is_none();
-        self.full =
-            self.driver.turn(may_send, |transmit, path, content| sockets.send(transmit, path, content));
-        self.arm();
-        self.driver.is_over()
-    }
-
-    async fn wake(&mut self) -> Wake<A> {
+    /// Waits until there is something to do.
+    async fn wait(&mut self) {
         let is_armed = self.armed.is_some();
         tokio::select! {
-            command = self.inbox.recv() => Wake::Command(command),
-            index = self.sockets.readable() => Wake::Readable(index),
-            () = self.sockets.writable(self.full), if self.full.is_some() => Wake::Writable,
-            () = self.sleep.as_mut(), if is_armed => {
-                self.armed = None;
-                Wake::Due
-            }
-        }
-    }
-
-    /// `None`: the last handle is gone.
-    fn obey(&mut self, command: Option<Command<A>>) {
-        match command {
-            Some(Command::Run(job)) => self.driver.run(job),
-            Some(Command::Take(answer)) => self.driver.take(answer),
-            Some(Command::Close) | None => self.driver.close(),
-        }
-    }
-
-    fn read(&mut self, index: usize) {
-        for _ in 0..READS_PER_TURN {
-            if !self.sockets.receive(index, &mut self.slab) {
-                break;
-            }
-            for received in self.slab.datagrams() {
-                self.driver.receive(received);
-            }
+            command = self.inbox.recv() => command.into_iter().for_each(|command| self.host.obey(command)),
+            () = poll_fn(|context| poll_sockets(&mut self.host, context)) => {}
+            () = self.sleep.as_mut(), if is_armed => self.armed = None,
         }
     }
 
     /// Sets the timer, if the deadline changed.
     fn arm(&mut self) {
-        let deadline = self.driver.deadline();
+        let deadline = self.host.deadline();
         if deadline == self.armed {
             return;
         }
         // A deadline beyond what the system can name is none.
-        let at = deadline.and_then(|at| self.clock.to_system(at));
+        let at = deadline.and_then(|at| self.host.clock().to_system(at));
         self.armed = deadline.filter(|_| at.is_some());
         if let Some(at) = at {
             self.sleep.as_mut().reset(at.into());
         }
     }
+}
+
+fn poll_sockets<A: Application>(host: &mut Host<A, TokioReactor>, context: &mut Context<'_>) -> Poll<()> {
+    let mut any = false;
+    host.each_socket(|io, ready| any |= poll(io, ready, context));
+    if any { Poll::Ready(()) } else { Poll::Pending }
 }

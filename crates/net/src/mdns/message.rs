@@ -1,121 +1,121 @@
-//! Multicast DNS, as much of it as asking for an address takes (RFC 6762).
+//! Messages: as much of them as questions for addresses, and answers to those, take.
 //!
 //! ```text
-//! message  := id 0 | flags | QDCOUNT | ANCOUNT | NSCOUNT | ARCOUNT | questions | records
+//! message  := id | flags | QDCOUNT | ANCOUNT | NSCOUNT | ARCOUNT | questions | records
 //! question := name | type | class (top bit: a unicast answer is welcome)
 //! record   := name | type | class (top bit: flush the cache) | TTL (32 bits) | length | data
 //! name     := (length | label)* 0, or ending in a pointer 11xxxxxx xxxxxxxx to an earlier name (RFC 1035, 4.1.4)
 //! ```
 
 use sendrecv_core::{Reader, Truncated};
-use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-const PORT: u16 = 5353;
 const TYPE_A: u16 = 1;
 const TYPE_AAAA: u16 = 28;
+const TYPE_ANY: u16 = 255;
 const CLASS_IN: u16 = 1;
 const UNICAST_WELCOME: u16 = 0x8000;
+const FLUSH: u16 = 0x8000;
 const RESPONSE: u16 = 0x8000;
-/// Records looked at in one message; real ones have a handful.
+const AUTHORITATIVE: u16 = 0x0400;
+/// How long an answer holds, in seconds (RFC 6762, section 10): for hosts of the kind, and for those who know no multicast.
+const TTL: u32 = 120;
+const TTL_LEGACY: u32 = 10;
+/// Questions and records looked at in one message; real ones have a handful.
 const MAX_RECORDS: usize = 64;
 /// Labels and pointers followed in one name.
 const MAX_LABELS: usize = 128;
-/// The pause before the question is repeated.
-const REPEAT: Duration = Duration::from_millis(500);
 
-/// Asks the local network for `name` until someone answers, at most for `patience`.
-pub(crate) fn query(name: &str, patience: Duration) -> io::Result<Vec<IpAddr>> {
-    let question = question(name)?;
-    let socket = open()?;
-    socket.set_read_timeout(Some(REPEAT / 10))?;
-    let asks = patience.as_millis().div_ceil(REPEAT.as_millis());
-    for _ in 0..asks {
-        ask(&socket, &question);
-        for _ in 0..10 {
-            let addresses = listen(&socket, name)?;
-            if !addresses.is_empty() {
-                return Ok(addresses);
-            }
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("nobody on the local network answers for {name}")))
+/// A question for an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    /// The message's number, which an answer to plain DNS repeats.
+    pub(super) id: u16,
+    pub(super) name: String,
+    kind: u16,
+    pub(super) unicast_welcome: bool,
 }
 
-/// A socket that hears answers to the group as well as to itself. Port 5353 is shared with the machine's other
-/// responders; where that is not allowed, answers come by unicast only.
-fn open() -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    socket.set_reuse_address(true)?;
-    #[cfg(unix)]
-    socket.set_reuse_port(true)?;
-    socket.set_multicast_ttl_v4(255)?;
-    socket.set_multicast_loop_v4(true)?;
-    let shared = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT));
-    if socket.bind(&shared.into()).is_err() {
-        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
-    }
-    for interface in interfaces()? {
-        if let Err(error) = socket.join_multicast_v4(&GROUP, &interface) {
-            tracing::debug!(%interface, %error, "no multicast here");
+impl Question {
+    /// Whether `ip` is an answer.
+    pub(super) const fn asks_for(&self, ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(_) => matches!(self.kind, TYPE_A | TYPE_ANY),
+            IpAddr::V6(_) => matches!(self.kind, TYPE_AAAA | TYPE_ANY),
         }
-    }
-    Ok(socket.into())
-}
-
-fn interfaces() -> io::Result<impl Iterator<Item = Ipv4Addr>> {
-    Ok(if_addrs::get_if_addrs()?.into_iter().filter_map(|interface| match interface.ip() {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => None,
-    }))
-}
-
-/// Asks on every interface: the group's default route leads to only one of them.
-fn ask(socket: &UdpSocket, question: &[u8]) {
-    let Ok(interfaces) = interfaces() else { return };
-    for interface in interfaces {
-        let chosen = socket2::SockRef::from(socket).set_multicast_if_v4(&interface);
-        let sent = chosen.and_then(|()| socket.send_to(question, (GROUP, PORT)));
-        if let Err(error) = sent {
-            tracing::debug!(%interface, %error, "multicast question not sent");
-        }
-    }
-}
-
-/// Waits for one message and returns the addresses it gives for `name`.
-fn listen(socket: &UdpSocket, name: &str) -> io::Result<Vec<IpAddr>> {
-    let mut buffer = [0; 9000];
-    match socket.recv(&mut buffer) {
-        Ok(len) => Ok(addresses(buffer.get(..len).unwrap_or_default(), name).unwrap_or_default()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-            Ok(vec![])
-        }
-        Err(error) => Err(error),
     }
 }
 
 /// Asks for the IPv4 and the IPv6 address of `name`.
-fn question(name: &str) -> io::Result<Vec<u8>> {
+pub(super) fn question(name: &str) -> io::Result<Vec<u8>> {
     let mut message = vec![0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0];
     for kind in [TYPE_A, TYPE_AAAA] {
-        for label in name.trim_end_matches('.').split('.') {
-            let length = u8::try_from(label.len()).ok().filter(|length| (1..64).contains(length));
-            message
-                .push(length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a DNS name"))?);
-            message.extend(label.as_bytes());
-        }
-        message.push(0);
+        write_name(&mut message, name)?;
         message.extend(kind.to_be_bytes());
         message.extend((CLASS_IN | UNICAST_WELCOME).to_be_bytes());
     }
     Ok(message)
 }
 
+/// The questions for addresses in `message`; none in a response.
+pub(super) fn questions(message: &[u8]) -> Result<Vec<Question>, Truncated> {
+    let mut reader = Reader::new(message);
+    let (id, flags, count) = (reader.u16()?, reader.u16()?, reader.u16()?);
+    reader.take(6)?;
+    let mut questions = Vec::new();
+    if flags & RESPONSE != 0 {
+        return Ok(questions);
+    }
+    for _ in 0..usize::from(count).min(MAX_RECORDS) {
+        let name = read_name(message, &mut reader)?;
+        let (kind, class) = (reader.u16()?, reader.u16()?);
+        if matches!(kind, TYPE_A | TYPE_AAAA | TYPE_ANY) && class & !UNICAST_WELCOME == CLASS_IN {
+            questions.push(Question { id, name, kind, unicast_welcome: class & UNICAST_WELCOME != 0 });
+        }
+    }
+    Ok(questions)
+}
+
+/// The answer to `question`. One in plain DNS, `legacy`, repeats the question and does not hold for long (RFC 6762,
+/// section 6.7).
+pub(super) fn answer(question: &Question, ip: IpAddr, legacy: bool) -> io::Result<Vec<u8>> {
+    let (id, repeated) = if legacy { (question.id, 1) } else { (0, 0) };
+    let mut message = Vec::new();
+    for field in [id, RESPONSE | AUTHORITATIVE, repeated, 1, 0, 0] {
+        message.extend(u16::to_be_bytes(field));
+    }
+    if legacy {
+        write_name(&mut message, &question.name)?;
+        message.extend(question.kind.to_be_bytes());
+        message.extend(CLASS_IN.to_be_bytes());
+    }
+    write_name(&mut message, &question.name)?;
+    let (kind, data) = match ip {
+        IpAddr::V4(ip) => (TYPE_A, ip.octets().to_vec()),
+        IpAddr::V6(ip) => (TYPE_AAAA, ip.octets().to_vec()),
+    };
+    let (class, ttl) = if legacy { (CLASS_IN, TTL_LEGACY) } else { (CLASS_IN | FLUSH, TTL) };
+    message.extend(kind.to_be_bytes());
+    message.extend(class.to_be_bytes());
+    message.extend(ttl.to_be_bytes());
+    message.extend([0, if ip.is_ipv4() { 4 } else { 16 }]);
+    message.extend(data);
+    Ok(message)
+}
+
+fn write_name(message: &mut Vec<u8>, name: &str) -> io::Result<()> {
+    for label in name.trim_end_matches('.').split('.') {
+        let length = u8::try_from(label.len()).ok().filter(|length| (1..64).contains(length));
+        message.push(length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a DNS name"))?);
+        message.extend(label.as_bytes());
+    }
+    message.push(0);
+    Ok(())
+}
+
 /// The addresses that a response gives for `name`.
-fn addresses(message: &[u8], name: &str) -> Result<Vec<IpAddr>, Truncated> {
+pub(super) fn addresses(message: &[u8], name: &str) -> Result<Vec<IpAddr>, Truncated> {
     let mut reader = Reader::new(message);
     let (_id, flags) = (reader.u16()?, reader.u16()?);
     let [questions, answers, authorities, additional] =
@@ -231,28 +231,39 @@ mod tests {
     }
 
     #[test]
-    fn a_responder_on_this_machine_is_found() {
-        let Ok(responder) = open() else { return };
-        if responder.local_addr().unwrap().port() != PORT {
-            return;
-        }
-        responder.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let thread = std::thread::Builder::new().spawn(move || {
-            let mut buffer = [0; 1500];
-            while let Ok((len, _)) = responder.recv_from(&mut buffer) {
-                if buffer[..len] == question(NAME).unwrap() {
-                    ask(&responder, &response(true, TYPE_A, &[10, 1, 2, 3]));
-                    return;
-                }
+    fn an_answer_is_understood_by_who_asked() {
+        let asked = questions(&question(NAME).unwrap()).unwrap();
+        assert_eq!(asked.len(), 2);
+        for ip in [IpAddr::from([192, 168, 1, 9]), Ipv6Addr::LOCALHOST.into()] {
+            let question = asked.iter().find(|question| question.asks_for(ip)).unwrap();
+            assert!(question.unicast_welcome && question.name == NAME);
+            for legacy in [false, true] {
+                assert_eq!(addresses(&answer(question, ip, legacy).unwrap(), NAME), Ok(vec![ip]));
             }
-        });
-        assert_eq!(query(NAME, Duration::from_secs(4)).unwrap(), [IpAddr::from([10, 1, 2, 3])]);
-        thread.unwrap().join().unwrap();
+        }
     }
 
     #[test]
-    fn silence_is_an_error_that_names_the_name() {
-        let error = query("nobody-has-this-name.local", Duration::from_millis(500)).unwrap_err();
-        assert!(error.to_string().contains("nobody-has-this-name.local"), "{error}");
+    fn answers_are_on_the_wire_as_the_rfc_draws_them() {
+        let question = Question { id: 7, name: "a.local".to_owned(), kind: TYPE_A, unicast_welcome: false };
+        let name = b"\x01a\x05local\0";
+        let plain = [
+            &[0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+            &name[..],
+            b"\0\x01\x80\x01\0\0\0\x78\0\x04\x0a\0\0\x01",
+        ];
+        assert_eq!(answer(&question, [10, 0, 0, 1].into(), false).unwrap(), plain.concat());
+        let header = [0, 7, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0];
+        let legacy = [&header, &name[..], b"\0\x01\0\x01", name, b"\0\x01\0\x01\0\0\0\x0a\0\x04\x0a\0\0\x01"];
+        assert_eq!(answer(&question, [10, 0, 0, 1].into(), true).unwrap(), legacy.concat());
+    }
+
+    #[test]
+    fn responses_hold_no_questions_and_no_message_breaks_the_reader() {
+        assert_eq!(questions(&response(true, TYPE_A, &[1, 2, 3, 4])), Ok(vec![]));
+        let good = question(NAME).unwrap();
+        for end in 0..good.len() {
+            assert!(questions(&good[..end]).is_err());
+        }
     }
 }
