@@ -5,8 +5,9 @@ use sendrecv_core::{Ecn, Instant, Path, Transmit};
 use sendrecv_crypto::CryptoProvider;
 use sendrecv_sim::Node;
 use sendrecv_stun::attribute::{
-    ChannelNumber, Data, ErrorCode, Lifetime, Nonce, PasswordAlgorithm, Realm, RequestedTransport, Username,
-    XorMappedAddress, XorPeerAddress, XorRelayedAddress,
+    AdditionalAddressFamily, AlternateServer, ChannelNumber, Data, ErrorCode, Lifetime, Nonce,
+    PasswordAlgorithm, Realm, RequestedTransport, Username, XorMappedAddress, XorPeerAddress,
+    XorRelayedAddress,
 };
 use sendrecv_stun::{
     Class, Credentials, Integrity, IntegrityKey, Message, MessageBuilder, Method, TransactionId, is_stun,
@@ -25,6 +26,12 @@ const UNAUTHENTICATED: u16 = ErrorCode::UNAUTHENTICATED;
 /// The server.
 pub struct TurnServer {
     address: SocketAddr,
+    /// Of relayed addresses for those who ask for both families.
+    ipv6: Option<IpAddr>,
+    /// How every allocation is refused, and where a 300 points to.
+    refusal: Option<(u16, Option<SocketAddr>)>,
+    /// Where every question for an address is sent on to.
+    bindings_at: Option<SocketAddr>,
     username: String,
     key: IntegrityKey,
     allocations: BTreeMap<SocketAddr, Allocation>,
@@ -51,6 +58,9 @@ impl TurnServer {
         let key = long_term_key(provider, PasswordAlgorithm::Md5, &credentials, REALM).unwrap();
         Self {
             address,
+            ipv6: None,
+            refusal: None,
+            bindings_at: None,
             username: username.to_owned(),
             key: IntegrityKey::new(provider, key.expose(), Integrity::Sha1).unwrap(),
             allocations: BTreeMap::new(),
@@ -59,6 +69,26 @@ impl TurnServer {
             outbox: VecDeque::new(),
             relayed: 0,
         }
+    }
+
+    /// Also gives relayed addresses with this IPv6 address to those who ask for both families.
+    pub fn give_ipv6(&mut self, ip: IpAddr) {
+        self.ipv6 = Some(ip);
+    }
+
+    /// Refuses every allocation with this error, which for 300 points to another server.
+    pub fn refuse_allocations(&mut self, code: u16, alternate: Option<SocketAddr>) {
+        self.refusal = Some((code, alternate));
+    }
+
+    /// Sends those who ask for their address to another server.
+    pub fn redirect_bindings(&mut self, alternate: SocketAddr) {
+        self.bindings_at = Some(alternate);
+    }
+
+    /// From now on it is another server.
+    pub fn move_to(&mut self, address: SocketAddr) {
+        self.address = address;
     }
 
     /// How many datagrams it has relayed, in both directions.
@@ -110,12 +140,26 @@ impl TurnServer {
 
     fn binding(&mut self, client: SocketAddr, request: &Message<'_>) {
         let mut answer = Vec::new();
+        if let Some(alternate) = self.bindings_at {
+            let mut builder = MessageBuilder::error(&mut answer, request, 300, "Try Alternate").unwrap();
+            builder.attribute(&AlternateServer(alternate)).unwrap();
+            return self.answer(client, answer);
+        }
         let mut builder = MessageBuilder::success(&mut answer, request).unwrap();
         builder.attribute(&XorMappedAddress(client)).unwrap();
         self.answer(client, answer);
     }
 
     fn allocate(&mut self, now: Instant, client: SocketAddr, request: &Message<'_>) {
+        if let Some((code, alternate)) = self.refusal {
+            let mut answer = Vec::new();
+            let mut builder = MessageBuilder::error(&mut answer, request, code, "refused").unwrap();
+            if let Some(alternate) = alternate {
+                builder.attribute(&AlternateServer(alternate)).unwrap();
+            }
+            builder.integrity(&self.key).unwrap();
+            return self.answer(client, answer);
+        }
         if let Some(known) = self.allocations.get(&client) {
             return match known.transaction == request.transaction_id() {
                 true => self.confirm_allocation(client, request, known.port),
@@ -141,6 +185,9 @@ impl TurnServer {
         let mut answer = Vec::new();
         let mut builder = MessageBuilder::success(&mut answer, request).unwrap();
         builder.attribute(&XorRelayedAddress(relayed)).unwrap();
+        if let (Some(ip), Some(AdditionalAddressFamily(_))) = (self.ipv6, request.attribute()) {
+            builder.attribute(&XorRelayedAddress(SocketAddr::new(ip, port))).unwrap();
+        }
         builder.attribute(&XorMappedAddress(client)).unwrap();
         builder.attribute(&Lifetime(u32::try_from(LIFETIME.as_secs()).unwrap())).unwrap();
         builder.integrity(&self.key).unwrap();
@@ -205,10 +252,11 @@ impl TurnServer {
     fn relay_to_peer(&mut self, client: SocketAddr, peer: SocketAddr, data: &[u8]) {
         let Some(allocation) = self.allocations.get(&client) else { return };
         if allocation.permitted.contains(&peer.ip()) {
-            let relayed = SocketAddr::new(self.address.ip(), allocation.port);
+            let ip = self.ipv6.filter(|_| peer.is_ipv6()).unwrap_or(self.address.ip());
+            let relayed = SocketAddr::new(ip, allocation.port);
             self.relayed += 1;
             // A peer may be another client's relayed address: then the datagram never leaves the server.
-            if peer.ip() == self.address.ip() {
+            if peer.ip() == ip {
                 return self.relay_to_client(peer.port(), relayed, data);
             }
             self.outbox.push_back((Path::udp(relayed, peer), data.to_vec()));

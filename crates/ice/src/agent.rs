@@ -16,6 +16,7 @@ mod restart;
 mod sockets;
 mod state;
 mod streams;
+mod unreachable;
 
 pub(crate) use gather::TaskId;
 

@@ -126,6 +126,17 @@ impl fmt::Display for ConnectionState {
     }
 }
 
+/// Why a datagram could not be delivered, as far as its sender is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unreachable {
+    /// This host itself knows no way there (`ENETUNREACH`, `EHOSTUNREACH` or `EADDRNOTAVAIL` from sending).
+    NoRoute,
+    /// Nobody listens there: ICMP port or protocol unreachable (`ECONNREFUSED`), a hard error of RFC 1122.
+    Refused,
+    /// It cannot be reached at the moment: ICMP network or host unreachable, a soft error of RFC 1122.
+    Soft,
+}
+
 /// The pair that carries data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectedPair {

@@ -82,7 +82,7 @@ pub use candidate::{
 pub use config::{Config, Limits, Nomination, Role, Timing, TransportPolicy};
 pub use discard::Discard;
 pub use error::{NoRoute, UsageError};
-pub use event::{ConnectionState, Event, GatheringState, NameId, SelectedPair, ServerError};
+pub use event::{ConnectionState, Event, GatheringState, NameId, SelectedPair, ServerError, Unreachable};
 pub use pair::{PairId, PairState};
 pub use parameters::{IceParameters, UfragPrefix};
 pub use route::{RelayId, Route};

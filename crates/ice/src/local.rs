@@ -64,14 +64,24 @@ impl Locals {
         *self.foundations.entry(key).or_insert(next)
     }
 
-    /// Adds a candidate that is found at `address`, which differs from the candidate's own when that is a name.
+    /// Adds a candidate that is found at `address`, which differs from the candidate's own when that is a name. No two
+    /// have the same priority (RFC 8445, section 5.1.2): those that come later rank lower.
     pub(crate) fn insert(&mut self, address: SocketAddr, mut local: Local) -> LocalId {
         let id = LocalId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         local.candidate.foundation = local.foundation.to_string();
+        local.candidate.priority = self.free_priority(local.candidate.priority);
         self.by_address.insert((local.base, address), id);
         self.by_id.insert(id, local);
         id
+    }
+
+    /// The next priority from `wanted` downwards that no candidate has, by steps of the local preference.
+    fn free_priority(&self, wanted: u32) -> u32 {
+        const STEP: u32 = 1 << 8;
+        let taken = |priority| self.by_id.values().any(|local| local.candidate.priority == priority);
+        let lower = core::iter::successors(Some(wanted), |priority| priority.checked_sub(STEP));
+        lower.into_iter().find(|priority| !taken(*priority)).unwrap_or(wanted)
     }
 
     /// Also finds the candidate at `address`.

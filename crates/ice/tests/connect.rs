@@ -1,12 +1,12 @@
 //! Two agents find each other.
-#![allow(clippy::as_conversions)]
+#![allow(clippy::as_conversions, clippy::unwrap_used, reason = "tests may panic")]
 
 mod support;
 
-use sendrecv_core::{Instant, Protocol, Seed};
+use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Seed};
 use sendrecv_ice::{
-    CandidateKind, Config, ConnectionState, Event, IceParameters, LocalSocket, Nomination, Role, Route,
-    TcpType, Transport, UsageError,
+    Candidate, CandidateKind, Config, ConnectionState, Event, IceParameters, LocalSocket, Nomination,
+    PairState, Role, Route, TcpType, Transport, Unreachable, UsageError,
 };
 use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
@@ -323,7 +323,7 @@ fn signalled_nonsense_is_refused_and_changes_nothing() {
     let mut world = ordinary_pair();
     let now = world.sim.now();
     let agent = &mut world.a().agent;
-    let candidate = |line: &str| line.parse::<sendrecv_ice::Candidate>().unwrap();
+    let candidate = |line: &str| line.parse::<Candidate>().unwrap();
     let refused = |agent: &mut sendrecv_ice::IceAgent, line| agent.add_remote_candidate(now, candidate(line));
     assert_eq!(refused(agent, "1 2 udp 1 192.0.2.1 9 typ host"), Err(UsageError::OtherComponent));
     assert_eq!(refused(agent, "1 1 udp 1 0.0.0.0 9 typ host"), Err(UsageError::UnusableAddress));
@@ -360,4 +360,65 @@ fn a_closed_agent_says_so_and_nothing_else() {
     assert_eq!(world.a().packets, sent);
     assert_eq!(world.b().agent.state(), ConnectionState::Failed, "b's consent expired");
     assert_eq!(world.a().agent.gather(now), Err(UsageError::Closed));
+}
+
+/// An agent whose only pair's check has been sent this often without an answer.
+fn unanswered(kind: CandidateKind, requests: u64) -> (Instant, AgentNode, Path) {
+    let mut node = node(config(Role::Controlling), 1, &["10.0.0.1:5000"]);
+    let path = Path::udp(addr("10.0.0.1:5000"), addr("10.0.0.2:5000"));
+    let mut now = Instant::ZERO;
+    node.agent.set_remote_parameters(now, IceParameters::new("peer", "0123456789012345678901")).unwrap();
+    let candidate = Candidate::new(kind, Transport::Udp, path.remote);
+    node.agent.add_remote_candidate(now, candidate).unwrap();
+    let mut slab = [0; 500];
+    for number in 0..requests {
+        if number > 0 {
+            now = node.agent.poll_timeout().unwrap();
+        }
+        let mut packet = PacketBuf::new(&mut slab, 0, 0);
+        assert_eq!(node.agent.poll_transmit(now, &mut packet).unwrap().path, Some(path));
+    }
+    (now, node, path)
+}
+
+#[test]
+fn a_hard_error_that_is_repeated_fails_a_check_and_others_do_not() {
+    use CandidateKind::{Host, ServerReflexive};
+    for (reason, kind, requests, state) in [
+        (Unreachable::Refused, Host, 1, PairState::InProgress),
+        (Unreachable::Refused, Host, 2, PairState::Failed),
+        (Unreachable::NoRoute, Host, 2, PairState::Failed),
+        (Unreachable::NoRoute, ServerReflexive, 2, PairState::Failed),
+        // The NAT there may let us in as soon as the peer has sent something.
+        (Unreachable::Refused, ServerReflexive, 3, PairState::InProgress),
+        (Unreachable::Soft, Host, 5, PairState::InProgress),
+    ] {
+        let (now, mut node, path) = unanswered(kind, requests);
+        node.agent.handle_unreachable(now, path, reason).unwrap();
+        let row = format!("{reason:?} {kind} {requests}");
+        assert_eq!(node.agent.candidate_pairs()[0].state, state, "{row}");
+        let elsewhere = Path::udp(path.local, addr("10.0.0.3:5000"));
+        assert_eq!(node.agent.handle_unreachable(now, elsewhere, reason), Err(UsageError::Unknown), "{row}");
+    }
+}
+
+#[test]
+fn errors_of_the_network_do_not_harm_a_pair_in_use_and_a_failed_one_comes_back() {
+    let mut world = ordinary_pair();
+    world.start();
+    // b is not reachable yet, as its stack says, and then it is.
+    let b = world.b;
+    world.sim.set_connected(b, ip("10.0.0.2"), false);
+    world.run_for(SECOND);
+    let (now, path) = (world.sim.now(), Path::udp(addr("10.0.0.1:5000"), addr("10.0.0.2:5000")));
+    world.a().agent.handle_unreachable(now, path, Unreachable::Refused).unwrap();
+    assert_eq!(world.a().agent.candidate_pairs()[0].state, PairState::Failed);
+    world.sim.set_connected(b, ip("10.0.0.2"), true);
+    world.connect(5 * SECOND).unwrap();
+    let now = world.sim.now();
+    for reason in [Unreachable::NoRoute, Unreachable::Refused, Unreachable::Soft] {
+        world.a().agent.handle_unreachable(now, path, reason).unwrap();
+    }
+    assert!(world.a().agent.has_selected_pair());
+    world.exchange();
 }

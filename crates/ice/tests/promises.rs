@@ -167,7 +167,7 @@ fn check_for(agent: &IceAgent, ufrag: &str, id: u64, authentic: bool) -> Vec<u8>
 
 #[test]
 fn the_promises_of_every_machine_are_kept() {
-    sendrecv_sim::for_each_seed(8, 1000, |seed| conformance::check(&Agents, seed, Scenario::default()));
+    sendrecv_sim::for_each_seed(4, 1000, |seed| conformance::check(&Agents, seed, Scenario::default()));
 }
 
 #[test]

@@ -8,12 +8,13 @@ mod turn_server;
 
 use sendrecv_core::{Ecn, Instant, Machine, PacketBuf, Path, Protocol};
 use sendrecv_ice::{
-    CandidateKind, DATA_HEADROOM, Event, Framing, GatheringState, IceAgent, IceServer, OpenStream, Role,
+    Candidate, CandidateKind, DATA_HEADROOM, Event, Framing, GatheringState, IceAgent, IceServer, OpenStream,
+    Role, Unreachable, UsageError,
 };
 use sendrecv_sim::Node;
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::{AgentNode, addr, config, node};
+use support::{AgentNode, addr, config, ip, node};
 use turn_server::TurnServer;
 
 const SERVER: &str = "203.0.113.1:3478";
@@ -59,6 +60,15 @@ impl Bench {
         }
         while let Some(event) = self.node.agent.poll_event() {
             self.node.events.push(event);
+        }
+    }
+
+    /// The agent sends, and nobody answers.
+    fn send_into_the_void(&mut self) {
+        let mut slab = [0; 1500];
+        let mut packet = PacketBuf::new(&mut slab, DATA_HEADROOM, 0);
+        while self.node.agent.poll_transmit(self.now, &mut packet).is_some() {
+            packet.clear();
         }
     }
 
@@ -181,4 +191,108 @@ fn a_removed_socket_takes_its_allocation_along() {
     bench.agent().remove_socket(now, Protocol::Udp, addr(LOCAL)).unwrap();
     bench.talk();
     assert_eq!(bench.agent().local_candidates().count(), 0);
+}
+
+#[test]
+fn every_refusal_is_reported_with_the_servers_code() {
+    for code in [400, 403, 437, 441, 442, 486, 500, 508] {
+        let mut bench = Bench::new(&format!("turn:{SERVER}"));
+        bench.server.refuse_allocations(code, None);
+        bench.talk();
+        let Some(Event::CandidateError(error)) =
+            bench.node.events.iter().find(|event| matches!(event, Event::CandidateError(_)))
+        else {
+            panic!("{code}: {:?}", bench.node.events)
+        };
+        assert_eq!((error.code, error.local), (code, Some(addr(LOCAL))));
+        assert_eq!(error.url, format!("turn:{SERVER}?transport=udp"));
+        assert!(!error.text.is_empty());
+        assert_eq!((bench.errors().len(), bench.relayed()), (1, 0));
+        assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+    }
+}
+
+#[test]
+fn one_allocation_gives_a_candidate_of_each_family() {
+    let mut bench = Bench::new(&format!("turn:{SERVER}"));
+    bench.server.give_ipv6(ip("2001:db8:53::1"));
+    bench.talk();
+    let relayed: Vec<_> =
+        bench.agent().local_candidates().filter(|it| it.kind == CandidateKind::Relayed).cloned().collect();
+    assert_eq!(bench.server.allocations(), 1);
+    assert_eq!(
+        relayed.iter().map(Candidate::socket_addr).collect::<Vec<_>>(),
+        [Some(addr("203.0.113.1:50000")), Some(addr("[2001:db8:53::1]:50000"))]
+    );
+    assert!(relayed[0].priority > relayed[1].priority, "no two candidates have the same priority");
+    assert_ne!(relayed[0].foundation, relayed[1].foundation);
+
+    let now = bench.now;
+    bench.agent().remove_socket(now, Protocol::Udp, addr(LOCAL)).unwrap();
+    bench.talk();
+    assert_eq!(bench.agent().local_candidates().count(), 0);
+}
+
+#[test]
+fn a_redirection_of_a_stream_opens_another_until_it_has_been_there() {
+    let mut bench = Bench::new(&format!("turns:{SERVER}"));
+    let servers = [SERVER, "203.0.113.2:5349", "203.0.113.3:5349"];
+    let mut opened = Vec::new();
+    for next in [1, 2, 0] {
+        bench.talk();
+        let (open, now) = (bench.opening(), bench.now);
+        opened.push(open.remote);
+        assert_eq!(open.server_name.as_deref(), Some("203.0.113.1"));
+        bench.agent().stream_opened(now, open.id, addr("198.51.100.1:40001")).unwrap();
+        bench.server.move_to(open.remote);
+        bench.server.refuse_allocations(300, Some(addr(servers[next])));
+        bench.talk();
+    }
+    assert_eq!(opened, servers.map(addr));
+    assert_eq!(bench.errors(), [300], "the third sent us back to the first");
+    let closed = |event: &&Event| matches!(event, Event::CloseStream(_));
+    assert_eq!(bench.node.events.iter().filter(closed).count(), 3);
+    assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+}
+
+#[test]
+fn a_stun_server_may_send_a_question_on_but_not_in_a_circle() {
+    let mut bench = Bench::new(&format!("turn:{SERVER}"));
+    bench.talk();
+    let now = bench.now;
+    bench.server.redirect_bindings(addr("203.0.113.2:3478"));
+    bench.agent().add_ice_server(now, IceServer::stun(format!("stun:{SERVER}").parse().unwrap())).unwrap();
+    bench.talk();
+    bench.server.move_to(addr("203.0.113.2:3478"));
+    bench.server.redirect_bindings(addr(SERVER));
+    bench.now += Duration::from_millis(50);
+    bench.talk();
+    assert_eq!(bench.paths.last().unwrap().remote, addr("203.0.113.2:3478"));
+    assert_eq!(bench.errors(), [300]);
+    assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_fails_at_the_second_report() {
+    let mut bench = Bench::new(&format!("turn:{SERVER}"));
+    let now = bench.now;
+    bench.agent().add_ice_server(now, IceServer::stun(format!("stun:{SERVER}").parse().unwrap())).unwrap();
+    let path = Path::udp(addr(LOCAL), addr(SERVER));
+    for (report, errors) in [(Unreachable::Soft, 0), (Unreachable::Refused, 0), (Unreachable::Refused, 2)] {
+        bench.send_into_the_void();
+        let now = bench.now;
+        if errors == 0 {
+            bench.agent().handle_unreachable(now, path, report).unwrap();
+        } else {
+            bench.now += Duration::from_millis(500);
+            bench.send_into_the_void();
+            let now = bench.now;
+            bench.agent().handle_unreachable(now, path, report).unwrap();
+        }
+        bench.talk();
+        assert_eq!(bench.errors().len(), errors, "{report:?}");
+    }
+    assert_eq!(bench.errors(), [701, 701]);
+    let now = bench.now;
+    assert_eq!(bench.agent().handle_unreachable(now, path, Unreachable::Refused), Err(UsageError::Unknown));
 }

@@ -15,7 +15,8 @@ pub enum Families {
     Any,
     /// An address of this family (REQUESTED-ADDRESS-FAMILY).
     Only(AddressFamily),
-    /// One of each, if the server can (ADDITIONAL-ADDRESS-FAMILY).
+    /// One of each, if the server can (ADDITIONAL-ADDRESS-FAMILY). A server that refuses that is asked again for
+    /// whatever it gives.
     Both,
 }
 

@@ -61,7 +61,12 @@ struct Task {
     url: String,
     /// Only to keep the binding: silence is no error.
     refresh: bool,
+    /// Servers that sent us elsewhere.
+    redirected_from: Vec<SocketAddr>,
 }
+
+/// How many servers may send a question on to another one.
+const MAX_REDIRECTS: usize = 3;
 
 impl Gatherer {
     pub(super) fn has_work(&self) -> bool {
@@ -233,7 +238,13 @@ impl IceAgent {
         let url = server.config.url.to_string();
         match (server.config.url.kind, server.config.url.protocol) {
             (ServerKind::Stun, Protocol::Udp) if self.config.policy == TransportPolicy::All => {
-                self.add_task(Task { base: id, server: address, url, refresh: false });
+                self.add_task(Task {
+                    base: id,
+                    server: address,
+                    url,
+                    refresh: false,
+                    redirected_from: Vec::new(),
+                });
                 self.set_gathering(GatheringState::Gathering);
             }
             (ServerKind::Stun, Protocol::Udp) => {}
@@ -282,6 +293,14 @@ impl IceAgent {
         TransactionConfig::spread(self.timing.rto, 0, self.timing.gathering)
     }
 
+    /// The question that waits for its answer over `path`.
+    pub(super) fn task_over(&self, path: &Path) -> Option<(TaskId, TransactionId)> {
+        self.transactions.iter().find_map(|(id, transaction)| match transaction.request {
+            Request::Server(task) if self.task_path(task).as_ref() == Some(path) => Some((task, *id)),
+            _ => None,
+        })
+    }
+
     /// Where a question goes.
     pub(super) fn task_path(&self, task: TaskId) -> Option<Path> {
         let task = self.gatherer.tasks.get(&task)?;
@@ -313,6 +332,23 @@ impl IceAgent {
                 local.candidate.priority = base.priority(CandidateKind::ServerReflexive);
             }
         }
+    }
+
+    /// A server wants another one to be asked (RFC 8489, section 10): asks that, unless servers send us around in a
+    /// circle, or too far.
+    pub(super) fn server_redirected(&mut self, id: TaskId, server: SocketAddr) {
+        let Some(task) = self.gatherer.tasks.get(&id) else { return };
+        let Some(base) = self.bases.get(&task.base) else { return };
+        let server = self.destination(base, server);
+        let circle = server == task.server || task.redirected_from.contains(&server);
+        let reachable = server.port() != 0 && can_ask(base, server.ip());
+        if circle || !reachable || task.redirected_from.len() >= MAX_REDIRECTS {
+            return self.server_task_failed(id, 300, "the servers send us from one to the other");
+        }
+        let Some(mut task) = self.gatherer.tasks.remove(&id) else { return };
+        task.redirected_from.push(task.server);
+        task.server = server;
+        self.add_task(task);
     }
 
     /// A server did not answer, or with an error.

@@ -72,7 +72,7 @@ impl IceAgent {
                 Some(pair) => Some(pair.base),
                 None => self.base_of_socket.get(&(path.protocol, path.local)).copied(),
             },
-            Route::Relayed { relay, .. } => self.relays.base(*relay),
+            Route::Relayed { relay, peer } => self.relays.base_towards(*relay, *peer),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::wire::{self, Check};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use sendrecv_core::Instant;
-use sendrecv_stun::attribute::{ErrorCode, MappedAddress, XorMappedAddress};
+use sendrecv_stun::attribute::{AlternateServer, ErrorCode, MappedAddress, XorMappedAddress};
 use sendrecv_stun::{Class, Message};
 
 impl IceAgent {
@@ -53,10 +53,15 @@ impl IceAgent {
         match (message.class(), mapped_address(message)) {
             (Class::Success, Some(mapped)) => self.server_answered(task, mapped),
             (Class::Success, None) => return Err(Discard::Malformed),
-            _ => match message.attribute::<ErrorCode<'_>>() {
-                Some(ErrorCode { code, reason }) => self.server_task_failed(task, code, reason),
-                None => return Err(Discard::Malformed),
-            },
+            _ => {
+                let ErrorCode { code, reason } = message.attribute().ok_or(Discard::Malformed)?;
+                match message.attribute() {
+                    Some(AlternateServer(server)) if code == ErrorCode::TRY_ALTERNATE => {
+                        self.server_redirected(task, server);
+                    }
+                    _ => self.server_task_failed(task, code, reason),
+                }
+            }
         }
         self.end_transaction(message.transaction_id());
         Ok(())

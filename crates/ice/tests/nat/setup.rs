@@ -12,6 +12,8 @@ use std::time::Duration;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const SERVER: &str = "203.0.113.1:3478";
+/// The server's IPv6 address, at which it only relays.
+const RELAYED_IPV6: &str = "2001:db8:53::1";
 
 /// What is in front of a host.
 #[derive(Clone, Copy, PartialEq)]
@@ -24,12 +26,14 @@ pub enum Front {
     Symmetric,
     /// The host has IPv6 only; IPv4 is behind a NAT64, which filters like a home router.
     Nat64,
+    /// The host has IPv6 only, and no way to IPv4.
+    Ipv6,
     /// UDP does not get through to hosts, only to the server.
     Firewall,
 }
 
 impl Front {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nothing,
         Self::FullCone,
         Self::AddressRestricted,
@@ -37,6 +41,7 @@ impl Front {
         Self::AddressDependent,
         Self::Symmetric,
         Self::Nat64,
+        Self::Ipv6,
         Self::Firewall,
     ];
 
@@ -49,13 +54,14 @@ impl Front {
             Self::AddressDependent => "address dependent",
             Self::Symmetric => "symmetric",
             Self::Nat64 => "nat64",
+            Self::Ipv6 => "ipv6 only",
             Self::Firewall => "server only",
         }
     }
 
     pub fn nat(self) -> Option<NatConfig> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Ipv6 => None,
             Self::FullCone => Some(NatConfig::full_cone()),
             Self::AddressRestricted => {
                 Some(NatConfig::new(Behaviour::EndpointIndependent, Behaviour::AddressDependent))
@@ -69,8 +75,16 @@ impl Front {
         }
     }
 
+    const fn has_ipv6(self) -> bool {
+        matches!(self, Self::Nat64 | Self::Ipv6)
+    }
+
     /// Whether a direct path can be found between two hosts behind these.
     pub fn direct_is_possible(self, other: Self) -> bool {
+        if self == Self::Ipv6 || other == Self::Ipv6 || (self == Self::Nat64 && other == Self::Nat64) {
+            // Over IPv6 there is nothing between them, but it takes IPv6 on both sides.
+            return self.has_ipv6() && other.has_ipv6();
+        }
         // A mapping that moves with the destination is only found by the packets it lets through itself, so the other
         // side has to take those in: from any port, at least, and at a place that does not move.
         let moving = |front| matches!(front, Self::Symmetric | Self::AddressDependent);
@@ -84,7 +98,7 @@ impl Front {
     pub fn address(self, number: usize) -> String {
         match self {
             Self::Nothing => format!("198.51.100.{number}"),
-            Self::Nat64 => format!("2001:db8::{number}"),
+            Self::Nat64 | Self::Ipv6 => format!("2001:db8::{number}"),
             _ => format!("10.0.{number}.2"),
         }
     }
@@ -149,11 +163,12 @@ impl Setup {
     /// The world, and the server in it.
     pub fn build(&self) -> (World, HostId) {
         let mut sim = Simulation::new(&sendrecv_core::Seed::from_u64(self.seed));
-        let server = TurnServer::new(sendrecv_crypto::rustcrypto(), addr(SERVER), "user", "secret");
+        let mut server = TurnServer::new(sendrecv_crypto::rustcrypto(), addr(SERVER), "user", "secret");
+        server.give_ipv6(ip(RELAYED_IPV6));
         // Answers are as slow as before there was loss, so that times can be compared.
         let down = LinkConfig { loss: self.wire().loss, ..LinkConfig::default() };
-        let interface = Interface::new(ip("203.0.113.1")).up(down);
-        let server = sim.add_host("server", Machinery::Server(Box::new(server)), [interface]);
+        let interfaces = [addr(SERVER).ip(), ip(RELAYED_IPV6)].map(|ip| Interface::new(ip).up(down));
+        let server = sim.add_host("server", Machinery::Server(Box::new(server)), interfaces);
         let mut nats = [None; 2];
         let mut hosts = Vec::new();
         for index in 0..2 {

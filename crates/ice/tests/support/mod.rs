@@ -291,6 +291,16 @@ impl World {
     pub fn run_until(
         &mut self,
         within: Duration,
+        done: impl FnMut(&mut Self) -> bool,
+    ) -> Result<(), Stopped> {
+        self.run_in_steps(Duration::from_millis(5), within, done)
+    }
+
+    /// Signals leave, and `done` is asked, after each step.
+    fn run_in_steps(
+        &mut self,
+        step: Duration,
+        within: Duration,
         mut done: impl FnMut(&mut Self) -> bool,
     ) -> Result<(), Stopped> {
         let limit = self.sim.now() + within;
@@ -303,14 +313,13 @@ impl World {
             if left.is_zero() {
                 return Err(Stopped::TimeUp);
             }
-            let step = self.under_way.front().map_or(left, |(at, ..)| *at - self.sim.now()).min(left);
-            let step = step.min(Duration::from_millis(5)).max(Duration::from_micros(1));
-            self.sim.run_for(step)?;
+            let next = self.under_way.front().map_or(left, |(at, ..)| *at - self.sim.now()).min(left);
+            self.sim.run_for(next.min(step).max(Duration::from_micros(1)))?;
         }
     }
 
     pub fn run_for(&mut self, duration: Duration) {
-        let _ = self.run_until(duration, |_| false);
+        let _ = self.run_in_steps(Duration::from_millis(50), duration, |_| false);
     }
 
     pub fn both(&mut self, state: ConnectionState) -> bool {

@@ -177,6 +177,15 @@ impl TurnClient {
                     Err(error) => self.refused(now, pending.request, code, Failure::Unauthenticated(error)),
                 }
             }
+            ErrorCode::BAD_REQUEST
+            | ErrorCode::UNKNOWN_ATTRIBUTE
+            | ErrorCode::ADDRESS_FAMILY_NOT_SUPPORTED
+                if pending.request == Request::Allocate && self.config.families == Families::Both =>
+            {
+                // One address is better than none.
+                self.config.families = Families::Any;
+                self.begin_again(now, pending);
+            }
             ErrorCode::TRY_ALTERNATE if pending.request == Request::Allocate => self.redirect(now, response),
             ErrorCode::ALLOCATION_MISMATCH => self.refused(now, pending.request, code, Failure::Mismatch),
             ErrorCode::WRONG_CREDENTIALS if self.restore_credentials() => self.begin_again(now, pending),

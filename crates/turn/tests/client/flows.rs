@@ -69,6 +69,22 @@ fn both_families_come_from_one_request() {
 }
 
 #[test]
+fn a_server_that_refuses_a_second_family_gives_one() {
+    for code in [400, 420, 440] {
+        let behaviour = Behaviour { refuses_second_family: Some(code), ..Behaviour::default() };
+        let mut config = config(Protocol::Udp);
+        config.families = Families::Both;
+        let mut world = World::new(config, behaviour);
+        world.settle();
+        assert!(
+            matches!(world.events[..], [Event::Allocated { other_relayed: None, .. }]),
+            "{code}: {:?}",
+            world.events
+        );
+    }
+}
+
+#[test]
 fn a_family_that_the_server_lacks_is_a_failure() {
     let mut config = config(Protocol::Udp);
     config.families = Families::Only(AddressFamily::V6);

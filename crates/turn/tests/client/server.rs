@@ -38,6 +38,8 @@ pub(crate) struct Behaviour {
     pub(crate) alternate: Option<SocketAddr>,
     /// No relayed address of this family.
     pub(crate) lacks: Option<AddressFamily>,
+    /// It refuses requests for a second family with this error.
+    pub(crate) refuses_second_family: Option<u16>,
     /// It gives IPv4 whatever is asked for.
     pub(crate) ignores_family: bool,
     /// It signs with a wrong key.
@@ -56,6 +58,7 @@ impl Default for Behaviour {
             refuse: None,
             alternate: None,
             lacks: None,
+            refuses_second_family: None,
             ignores_family: false,
             signs_wrongly: false,
             dead: false,
@@ -318,6 +321,11 @@ impl Server {
     ) -> Result<(), Refusal> {
         if let Some((method, code)) = self.behaviour.refuse
             && method == request.method()
+        {
+            return Err(Refusal::Error(code));
+        }
+        if let Some(code) = self.behaviour.refuses_second_family
+            && request.has(AttributeType::ADDITIONAL_ADDRESS_FAMILY)
         {
             return Err(Refusal::Error(code));
         }
