@@ -1,8 +1,8 @@
 //! Our certificate, and reading the peer's.
 
-mod der;
 mod generate;
 mod parse;
+mod x509;
 
 pub(crate) use parse::public_key;
 
@@ -106,6 +106,7 @@ impl fmt::Debug for Certificate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use der::{Decode, Encode};
     use proptest::prelude::*;
     use sendrecv_crypto::{SignatureScheme, default_provider};
 
@@ -124,15 +125,10 @@ mod tests {
         let certificate = generate(3);
         let key = public_key(certificate.der()).unwrap();
         assert_eq!((key.kind, key.bytes.len()), (KeyKind::EcdsaP256, 65));
-        let mut outer = sendrecv_core::Reader::new(certificate.der());
-        let content = der::expect(&mut outer, der::SEQUENCE).unwrap();
-        let mut fields = sendrecv_core::Reader::new(content);
-        der::next(&mut fields).unwrap();
-        let body = &content[..content.len() - fields.remaining()];
-        der::next(&mut fields).unwrap();
-        let signature = der::whole_bytes(der::expect(&mut fields, der::BIT_STRING).unwrap()).unwrap();
+        let signed = x509::Signed::from_der(certificate.der()).unwrap();
+        let (body, signature) = (signed.to_be_signed.to_der().unwrap(), signed.signature.raw_bytes());
         let scheme = SignatureScheme::EcdsaSecp256r1Sha256;
-        assert_eq!(default_provider().verify(scheme, key.bytes, body, signature), Ok(()));
+        assert_eq!(default_provider().verify(scheme, key.bytes, &body, signature), Ok(()));
     }
 
     #[test]
