@@ -1,7 +1,7 @@
 //! CUBIC (RFC 9438) with HyStart++.
 
 use super::hystart::{Growth, HyStart};
-use super::{Ack, CongestionControl, Parameters, window_pacing};
+use super::{Ack, CongestionControl, Parameters, aged_window, window_pacing};
 use crate::num::{narrow, wide};
 use core::time::Duration;
 use sendrecv_core::Instant;
@@ -11,6 +11,7 @@ use sendrecv_core::Instant;
 #[derive(Clone, Debug)]
 pub struct Cubic {
     packet_size: usize,
+    initial_window: usize,
     window: usize,
     threshold: usize,
     hystart: HyStart,
@@ -45,6 +46,7 @@ impl Cubic {
     pub const fn new(parameters: &Parameters) -> Self {
         Self {
             packet_size: parameters.packet_size,
+            initial_window: parameters.initial_window,
             window: parameters.initial_window,
             threshold: usize::MAX,
             hystart: HyStart::new(),
@@ -158,6 +160,13 @@ impl CongestionControl for Cubic {
         }
     }
 
+    fn on_idle(&mut self, timeouts: u32) {
+        // Back to where it was by slow start, nearly.
+        self.threshold = self.threshold.max(self.window / 4 * 3);
+        self.window = aged_window(self.window, self.initial_window, timeouts);
+        self.epoch = None;
+    }
+
     fn set_packet_size(&mut self, bytes: usize) {
         self.packet_size = bytes;
         self.window = self.window.max(bytes);
@@ -183,6 +192,18 @@ mod tests {
     use super::*;
 
     const PARAMETERS: Parameters = Parameters { packet_size: 1000, initial_window: 10_000 };
+
+    #[test]
+    fn an_idle_window_halves_with_every_timeout_and_comes_back_by_slow_start() {
+        let mut control = Cubic::new(&PARAMETERS);
+        control.on_ack(&ack(0, 70_000));
+        control.on_idle(2);
+        assert_eq!(control.window(), 20_000);
+        control.on_idle(200);
+        assert_eq!(control.window(), 10_000);
+        control.on_ack(&ack(0, 10_000));
+        assert_eq!(control.window(), 20_000);
+    }
 
     #[test]
     fn cube_roots_are_floors() {

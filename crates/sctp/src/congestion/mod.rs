@@ -119,6 +119,12 @@ pub trait CongestionControl: fmt::Debug + Send + Sync {
     /// What the last congestion or timeout was about turned out not to be lost: take the reduction back.
     fn on_spurious(&mut self);
 
+    /// Something is to be sent after nothing was in flight for this many retransmission timeouts. One that paces at
+    /// what it measured has nothing to do.
+    fn on_idle(&mut self, timeouts: u32) {
+        let _ = timeouts;
+    }
+
     /// The size of full packets changed.
     fn set_packet_size(&mut self, bytes: usize);
 }
@@ -145,6 +151,13 @@ pub(crate) fn window_pacing(window: usize, smoothed_rtt: Duration, slow_start: b
     }
     let per_second = rate(crate::num::wide(window), smoothed_rtt);
     Some(if slow_start { per_second.saturating_mul(2) } else { per_second.saturating_mul(5) / 4 })
+}
+
+/// The window after nothing was in flight for `timeouts` retransmission timeouts: half for each, but no less than a new
+/// association begins with (RFC 9260, section 7.2.1; the floor as in RFC 5681, section 4.1).
+pub(crate) fn aged_window(window: usize, initial_window: usize, timeouts: u32) -> usize {
+    let halved = window.checked_shr(timeouts).unwrap_or(0);
+    halved.max(initial_window.min(window))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! NewReno-like congestion control (RFC 9260, section 7.2).
 
-use super::{Ack, CongestionControl, Parameters, window_pacing};
+use super::{Ack, CongestionControl, Parameters, aged_window, window_pacing};
 use core::time::Duration;
 use sendrecv_core::Instant;
 
@@ -8,6 +8,7 @@ use sendrecv_core::Instant;
 #[derive(Clone, Debug)]
 pub struct NewReno {
     packet_size: usize,
+    initial_window: usize,
     window: usize,
     threshold: usize,
     /// Bytes acknowledged since the window last grew in congestion avoidance.
@@ -20,6 +21,7 @@ impl NewReno {
     pub const fn new(parameters: &Parameters) -> Self {
         Self {
             packet_size: parameters.packet_size,
+            initial_window: parameters.initial_window,
             window: parameters.initial_window,
             threshold: usize::MAX,
             partial: 0,
@@ -75,6 +77,12 @@ impl CongestionControl for NewReno {
         }
     }
 
+    fn on_idle(&mut self, timeouts: u32) {
+        // Back to where it was by slow start, nearly.
+        self.threshold = self.threshold.max(self.window / 4 * 3);
+        self.window = aged_window(self.window, self.initial_window, timeouts);
+    }
+
     fn set_packet_size(&mut self, bytes: usize) {
         self.packet_size = bytes;
         self.window = self.window.max(bytes);
@@ -87,6 +95,18 @@ mod tests {
     use super::*;
 
     const PARAMETERS: Parameters = Parameters { packet_size: 1000, initial_window: 10_000 };
+
+    #[test]
+    fn an_idle_window_halves_with_every_timeout_and_comes_back_by_slow_start() {
+        let mut control = NewReno::new(&PARAMETERS);
+        control.on_ack(&ack(0, 70_000));
+        control.on_idle(2);
+        assert_eq!(control.window(), 20_000);
+        control.on_idle(200);
+        assert_eq!(control.window(), 10_000);
+        control.on_ack(&ack(0, 10_000));
+        assert_eq!(control.window(), 20_000);
+    }
 
     #[test]
     fn slow_start_doubles_per_round_and_avoidance_adds_one_packet() {

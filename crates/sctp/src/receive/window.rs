@@ -7,7 +7,8 @@ const INITIAL: usize = 1 << 20;
 const MESSAGE_OVERHEAD: usize = 64;
 
 /// The receive window: its limit grows while the application keeps up, so that a memory-hungry window is only given to
-/// one that empties it.
+/// one that empties it. What waits for the rest of its message, or for something lost before it, is not the
+/// application's fault, and makes it grow too.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     limit: usize,
@@ -58,8 +59,11 @@ impl Window {
         held.saturating_add(self.undelivered).saturating_add(len) <= limit
     }
 
-    /// What a SACK says now.
+    /// What a SACK says now, with `held` bytes in reassembly.
     pub(crate) fn announce(&mut self, held: usize) -> usize {
+        while held > self.limit / 2 && self.limit < self.max {
+            self.limit = self.limit.saturating_mul(2).min(self.max);
+        }
         self.announced = self.available(held);
         self.announced
     }
@@ -84,6 +88,14 @@ mod tests {
             window.take(1 << 20);
         }
         assert_eq!(window.limit(), 16 << 20);
+    }
+
+    #[test]
+    fn a_message_longer_than_the_window_opens_it() {
+        let mut window = Window::new(16 << 20);
+        assert_eq!(window.announce(600_000), (2 << 20) - 600_000);
+        assert_eq!(window.announce(6 << 20), 10 << 20);
+        assert_eq!(window.announce(16 << 20), 0);
     }
 
     #[test]

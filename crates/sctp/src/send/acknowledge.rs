@@ -75,11 +75,11 @@ impl Sender {
             self.recovery.on_acked(now, (order, burst.sent_at, transmissions), self.rtt.min());
         }
         self.recovery.on_gaps(sack.gap_count());
-        let duplicates = u32::try_from(sack.duplicates().count()).unwrap_or(u32::MAX);
-        self.undo_if_wrong(acked.found.saturating_add(duplicates));
-        if acked.probe && duplicates == 0 {
-            // The probe repaired a loss that nothing else had shown.
-            self.congestion.on_congestion(now, self.flight.bytes());
+        let repeated = sack.duplicates().filter(|tsn| self.recovery.has_marked(self.extend(*tsn))).count();
+        self.undo_if_wrong(size(acked.found).saturating_add(repeated));
+        if acked.probe && sack.duplicates().next().is_none() {
+            // The probe repaired a loss that nothing else had shown, unless the peer reports it twice later.
+            self.recovery.mark(self.flight.cumulative(), u64::MAX, self.flight.next_order());
         }
         let lost = self.detect_losses(now);
         self.recovery.check_end(&mut self.flight);
@@ -113,8 +113,8 @@ impl Sender {
         });
     }
 
-    fn undo_if_wrong(&mut self, false_losses: u32) {
-        if self.recovery.on_false_losses(false_losses) {
+    fn undo_if_wrong(&mut self, false_losses: usize) {
+        if self.recovery.on_false_losses(false_losses, self.flight.next_order()) {
             self.congestion.on_spurious();
             self.spurious_recoveries = self.spurious_recoveries.saturating_add(1);
         }

@@ -112,11 +112,6 @@ impl Flight {
         self.ring.back()
     }
 
-    /// The number of a fragment's last transmission.
-    pub(crate) fn order_of(&self, fragment: &Fragment) -> u64 {
-        self.sums.order_of(fragment)
-    }
-
     /// The application has nothing more to send: rate samples of what is in flight say little.
     pub(crate) fn mark_app_limited(&mut self) {
         self.sums.bursts.mark_app_limited(self.sums.bytes);

@@ -46,7 +46,7 @@ impl Sender {
         let next_order = self.flight.next_order();
         while let Some((tsn, _)) = self.flight.oldest_transmission() {
             lose(now, tsn, self.partial_reliability, (&mut self.flight, &mut self.queue));
-            self.recovery.on_lost(next_order.saturating_sub(1), &self.flight);
+            self.recovery.mark(tsn, next_order.saturating_sub(1), next_order);
         }
         if anything_lost && !window_probe {
             self.congestion.on_timeout(now);
@@ -88,38 +88,25 @@ impl Sender {
     pub(super) fn detect_losses(&mut self, now: Instant) -> usize {
         let before = self.flight.bytes();
         let Self { recovery, flight, queue, partial_reliability, rtt, .. } = self;
-        let mut newest_lost = None;
         recovery.detect(now, flight, rtt.min(), |flight, tsn| {
-            newest_lost = lose(now, tsn, *partial_reliability, (flight, queue)).or(newest_lost);
+            lose(now, tsn, *partial_reliability, (flight, queue));
         });
-        self.note_losses(now, newest_lost);
-        before.saturating_sub(self.flight.bytes())
-    }
-
-    fn note_losses(&mut self, now: Instant, newest_lost: Option<u64>) {
-        let Some(order) = newest_lost else { return };
-        if self.recovery.on_lost(order, &self.flight) {
+        if self.recovery.has_begun() {
             self.congestion.on_congestion(now, self.flight.bytes());
         }
+        before.saturating_sub(self.flight.bytes())
     }
 }
 
-/// Marks a fragment to be sent again or, when its message is no longer worth it, gives that up. Returns the number of
-/// its last transmission.
-fn lose(
-    now: Instant,
-    tsn: u64,
-    partial_reliability: bool,
-    (flight, queue): (&mut Flight, &mut SendQueue),
-) -> Option<u64> {
-    let fragment = flight.get(tsn)?;
-    let (order, key) = (flight.order_of(fragment), fragment.message);
+/// Marks a fragment to be sent again or, when its message is no longer worth it, gives that up.
+fn lose(now: Instant, tsn: u64, partial_reliability: bool, (flight, queue): (&mut Flight, &mut SendQueue)) {
+    let Some(fragment) = flight.get(tsn) else { return };
+    let key = fragment.message;
     let give_up = partial_reliability && given_up(now, fragment, queue.message(key));
     if give_up {
         queue.abandon(key);
     }
     flight.mark(tsn, lost_state(give_up));
-    Some(order)
 }
 
 /// Whether a fragment that would have to be sent again belongs to a message that is no longer worth it.

@@ -44,6 +44,8 @@ pub(crate) struct Sender {
     window_limited: bool,
     /// When pacing lets the next packet go.
     release_at: Option<Instant>,
+    /// When the last packet with data left.
+    sent_at: Instant,
     /// A tail loss probe, or a probe of a closed window, may leave in spite of every window.
     probe_due: bool,
     /// What must have been delivered for the next round trip to start.
@@ -77,6 +79,7 @@ impl Sender {
             partial_reliability: false,
             window_limited: false,
             release_at: None,
+            sent_at: now,
             probe_due: false,
             round_end: 0,
             errors: 0,

@@ -1,11 +1,17 @@
 //! Finding losses: RACK, tail loss probes and the retransmission timer (after RFC 8985, and RFC 9260, section 6.3).
 //!
 //! A fragment is lost when something sent later was acknowledged and the reordering window has passed since. The window
-//! starts at a quarter of the lowest round-trip time and widens when fragments thought lost arrive after all.
+//! starts at a quarter of the lowest round-trip time, widens when fragments thought lost arrive after all, at most once
+//! a round trip, and is narrow again after a while without such mistakes.
+//!
+//! SACKs have room for a few runs only (dcSCTP tells of 20), so after a queue overflowed most losses show nowhere. What
+//! lies beyond a truncated SACK is left alone while the rest will be told within two round trips; beyond that, what
+//! should have been acknowledged is sent again on suspicion: some of it twice, instead of a few fragments a round trip.
 
 use super::flight::Flight;
 use super::fragment::FragmentState;
 use super::rtt::RttEstimator;
+use crate::ranges::Ranges;
 use core::time::Duration;
 use sendrecv_core::{Instant, earliest};
 
@@ -13,9 +19,14 @@ use sendrecv_core::{Instant, earliest};
 const MIN_PROBE_TIMEOUT: Duration = Duration::from_millis(10);
 /// Acknowledgements that must be missing before a path without known reordering counts a fragment as lost at once.
 const MISSING_REPORTS: u32 = 3;
-const MAX_WINDOW_STEPS: u32 = 16;
+/// At most twice the lowest round-trip time.
+const MAX_WINDOW_STEPS: u32 = 7;
+/// Recoveries without a mistake after which the window is narrow again.
+const CALM_RECOVERIES: u32 = 16;
 /// Peers that bound their SACKs tell of this many runs at least.
 const TRUNCATED_BLOCKS: usize = 20;
+/// When more than this many times what a truncated SACK told of lies beyond it, waiting takes too long.
+const TOO_FAR: u64 = 2;
 
 /// Loss detection's state.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +36,10 @@ pub(crate) struct Recovery {
     reordering_seen: bool,
     /// The reordering window in quarters of the lowest round-trip time.
     window_steps: u32,
+    /// Transmissions before this left before the window last widened.
+    widened_at: u64,
+    /// Recoveries that ended since.
+    calm_recoveries: u32,
     /// SACKs since something was first missing.
     missing_reports: u32,
     reorder_at: Option<Instant>,
@@ -38,8 +53,13 @@ pub(crate) struct Recovery {
     recovery_end: Option<u64>,
     /// The present recovery began with a timeout, and the window with it: it grows again at once.
     after_timeout: bool,
-    /// Lost marks of this recovery not yet proven wrong; `None` when it cannot be undone.
-    undo: Option<u32>,
+    /// What the present or last recovery found lost, and how much of that is not yet proven wrong.
+    marked: Ranges,
+    unproven: usize,
+    /// Some of it was only suspected, which says nothing about reordering when it proves wrong.
+    suspecting: bool,
+    /// A recovery began, which nobody was told yet.
+    begun: bool,
 }
 
 /// A timer that has run out.
@@ -112,7 +132,10 @@ impl Recovery {
         if oldest >= end && !flight.has_lost() {
             self.recovery_end = None;
             self.missing_reports = 0;
-            self.undo = None;
+            self.calm_recoveries = self.calm_recoveries.saturating_add(1);
+            if self.calm_recoveries >= CALM_RECOVERIES {
+                self.window_steps = 0;
+            }
         }
     }
 
@@ -127,10 +150,15 @@ impl Recovery {
         self.reorder_at = None;
         let Some((newest, _, rtt)) = self.newest else { return };
         let wait = rtt.saturating_add(self.reordering_window(min));
-        let highest = flight.highest_gap_acked();
+        let told = flight.highest_gap_acked().filter(|_| self.truncated);
+        let waits = told.is_none_or(|told| {
+            let beyond = flight.next_tsn().saturating_sub(told);
+            beyond <= told.saturating_sub(flight.cumulative()).saturating_mul(TOO_FAR)
+        });
         while let Some((tsn, fragment)) = flight.oldest_transmission() {
             // What lies beyond the runs of a truncated SACK may well have arrived.
-            if fragment.order >= newest || self.truncated && highest.is_none_or(|highest| tsn > highest) {
+            let untold = told.is_some_and(|told| tsn > told);
+            if fragment.order >= newest || untold && waits {
                 break;
             }
             let due = fragment.sent_at + wait;
@@ -138,7 +166,10 @@ impl Recovery {
                 self.reorder_at = Some(due);
                 break;
             }
+            let order = fragment.order;
             lost(flight, tsn);
+            self.mark(tsn, order, flight.next_order());
+            self.suspecting |= untold;
         }
     }
 
@@ -160,42 +191,63 @@ impl Recovery {
         min.saturating_mul(self.window_steps.saturating_add(1)) / 4
     }
 
-    /// A transmission with this order was found lost. True when this begins a new recovery.
-    pub(crate) fn on_lost(&mut self, order: u64, flight: &Flight) -> bool {
-        let begins = self.recovery_end.is_none_or(|end| order >= end);
-        if begins {
-            self.recovery_end = Some(flight.next_order());
+    /// A transmission of this fragment with this order counts as lost.
+    pub(crate) fn mark(&mut self, tsn: u64, order: u64, next_order: u64) {
+        if self.recovery_end.is_none_or(|end| order >= end) {
+            self.begin(next_order);
             self.after_timeout = false;
-            self.undo = Some(0);
+            self.begun = true;
         }
-        if let Some(undo) = &mut self.undo {
-            *undo = undo.saturating_add(1);
+        if self.marked.insert(tsn) {
+            self.unproven = self.unproven.saturating_add(1);
         }
-        begins
+    }
+
+    fn begin(&mut self, next_order: u64) {
+        self.recovery_end = Some(next_order);
+        self.marked.clear();
+        (self.unproven, self.suspecting) = (0, false);
+    }
+
+    /// Whether a recovery began since this was last asked.
+    pub(crate) const fn has_begun(&mut self) -> bool {
+        core::mem::replace(&mut self.begun, false)
+    }
+
+    /// Whether the present or last recovery took this fragment for lost. When the peer got it twice, it was not; or the
+    /// path duplicates, which cannot be told apart.
+    pub(crate) fn has_marked(&self, tsn: u64) -> bool {
+        self.unproven > 0 && self.marked.contains(tsn)
     }
 
     /// Fragments thought lost arrived by themselves. True when this proves the whole recovery wrong.
-    pub(crate) fn on_false_losses(&mut self, count: u32) -> bool {
-        if count == 0 {
+    pub(crate) fn on_false_losses(&mut self, count: usize, next_order: u64) -> bool {
+        if count == 0 || self.unproven == 0 || self.suspecting {
             return false;
         }
-        self.reordering_seen = true;
-        self.window_steps = self.window_steps.saturating_add(1).min(MAX_WINDOW_STEPS);
-        let Some(undo) = &mut self.undo else { return false };
-        *undo = undo.saturating_sub(count);
-        if *undo > 0 {
+        self.unproven = self.unproven.saturating_sub(count);
+        self.widen(next_order);
+        if self.unproven > 0 {
             return false;
         }
-        self.undo = None;
         self.recovery_end = None;
         true
     }
 
-    /// The retransmission timeout happened: everything in flight is lost.
+    /// Fragments overtake each other: waits longer for them, one step a round trip.
+    fn widen(&mut self, next_order: u64) {
+        self.reordering_seen = true;
+        self.calm_recoveries = 0;
+        if self.newest.is_some_and(|(newest, ..)| newest >= self.widened_at) {
+            self.window_steps = self.window_steps.saturating_add(1).min(MAX_WINDOW_STEPS);
+            self.widened_at = next_order;
+        }
+    }
+
+    /// The retransmission timeout happened; everything in flight is to be marked.
     pub(crate) fn on_timeout(&mut self, flight: &Flight) {
-        self.recovery_end = Some(flight.next_order());
+        self.begin(flight.next_order());
         self.after_timeout = true;
-        self.undo = Some(0);
         self.probing = false;
         self.reorder_at = None;
     }

@@ -24,7 +24,9 @@ impl Sender {
         if core::mem::take(&mut self.probe_due) {
             return false;
         }
-        if self.flight.bytes() >= self.congestion.window() {
+        // After a timeout one packet is in flight until something is acknowledged, however short it is.
+        let timed_out = self.errors > 0 && self.flight.bytes() > 0;
+        if timed_out || self.flight.bytes() >= self.congestion.window() {
             self.window_limited = true;
             return true;
         }
@@ -35,6 +37,18 @@ impl Sender {
             return true;
         }
         false
+    }
+
+    /// Tells the congestion control that nothing left for so long that what it knows of the path is old (RFC 9260,
+    /// section 7.2.1).
+    fn note_idle(&mut self, now: Instant) {
+        let idle = now.saturating_since(self.sent_at);
+        if self.flight.bytes() > 0 || idle < self.rtt.rto() {
+            return;
+        }
+        let timeouts = idle.as_nanos() / self.rtt.rto().as_nanos().max(1);
+        self.congestion.on_idle(u32::try_from(timeouts).unwrap_or(u32::MAX));
+        self.sent_at = now;
     }
 
     /// Whether something is to be sent, and the congestion window lets it.
@@ -67,6 +81,7 @@ impl Sender {
             self.window_limited = false;
             return 0;
         }
+        self.note_idle(now);
         if self.is_blocked(now) {
             return 0;
         }
@@ -78,6 +93,7 @@ impl Sender {
         }
         if chunks > 0 {
             self.pacer.sent(out.len().saturating_sub(start));
+            self.sent_at = now;
             self.recovery.arm(now, &self.flight, &self.rtt);
         } else if !self.queue.has_data() {
             self.window_limited = false;
