@@ -3,7 +3,7 @@
 import { Process, freePort } from '../lib/process.mjs';
 import { certificate, fingerprintOf } from '../lib/certificates.mjs';
 import { equal, ok } from '../lib/expect.mjs';
-import { built } from '../lib/program.mjs';
+import { built } from '../lib/tools.mjs';
 
 const PEER = process.env.SENDRECV_DTLS_PEER ?? built('examples/dtls_peer');
 const LABEL = 'EXTRACTOR-dtls_srtp';

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { temporary } from './certificates.mjs';
 import { lanAddress, tlsFiles } from './coturn.mjs';
-import { startLibdatachannel } from './libdatachannel.mjs';
+import { startScripted } from './scripted.mjs';
 import { serve } from './serve.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -83,5 +83,5 @@ function wrap(page, invoke) {
   return { page, call: (name, ...args) => invoke(name, args), close: () => page.close() };
 }
 
-const START = { chromium: startChromium, firefox: startFirefox, libdatachannel: startLibdatachannel };
-export const start = (name, options) => START[name](options);
+const START = { chromium: startChromium, firefox: startFirefox };
+export const start = (name, options) => START[name]?.(options) ?? startScripted(name);

@@ -1,11 +1,8 @@
 // The sendrecv program as a child process: `peer` answers one JSON line per command, `serve` prints a URL.
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import readline from 'node:readline';
 import { track } from './process.mjs';
-
-// A file that cargo built for release.
-export const built = file => path.join(process.env.CARGO_TARGET_DIR ?? new URL('../../../target', import.meta.url).pathname, 'release', file);
+import { built } from './tools.mjs';
 
 export const PROGRAM = process.env.SENDRECV ?? built('sendrecv');
 

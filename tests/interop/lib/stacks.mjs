@@ -1,0 +1,16 @@
+// The stacks the cases run against, and what is peculiar to each.
+//   count       how many messages go each way: the slower ones are sent fewer
+//   empty       false: it cannot send empty messages
+//   largest     bytes of the largest message it takes, where that is less than 256 KiB
+//   tellsKind   false: its face does not tell what kind an incoming channel is of
+//   tellsClose  false: it closes without a word, which ICE notices after its consent has run out
+//   hearsClose  false: its channels stay open when the connection is closed from here
+export const STACKS = {
+  chromium: { count: 1000 },
+  firefox: { count: 1000 },
+  libdatachannel: { count: 1000, tellsKind: false },
+  pion: { count: 1000, largest: 65535 },
+  aiortc: { count: 200 },
+  werift: { count: 50, empty: false, tellsClose: false },
+  gstreamer: { count: 200, empty: false, largest: 65536, tellsClose: false, hearsClose: false },
+};
