@@ -3,7 +3,6 @@
 mod aead;
 mod cipher;
 mod hash;
-mod hmac_sha1;
 mod kex;
 mod sign;
 mod verify;

@@ -1,6 +1,5 @@
 //! Hashes and HMAC.
 
-use super::hmac_sha1::HmacSha1;
 use crate::{CryptoError, Digest, Hash, HashAlgorithm, Hmac};
 use alloc::boxed::Box;
 use hmac::{KeyInit, Mac};
@@ -21,7 +20,7 @@ pub(super) fn new(algorithm: HashAlgorithm) -> Box<dyn Hash> {
 pub(super) fn hmac(algorithm: HashAlgorithm, key: &[u8]) -> Result<Box<dyn Hmac>, CryptoError> {
     Ok(match algorithm {
         HashAlgorithm::Md5 => keyed::<hmac::Hmac<Md5>>(key)?,
-        HashAlgorithm::Sha1 => Box::new(HmacSha1::new(key)),
+        HashAlgorithm::Sha1 => keyed::<hmac::Hmac<Sha1>>(key)?,
         HashAlgorithm::Sha256 => keyed::<hmac::Hmac<Sha256>>(key)?,
         HashAlgorithm::Sha384 => keyed::<hmac::Hmac<Sha384>>(key)?,
         HashAlgorithm::Sha512 => keyed::<hmac::Hmac<Sha512>>(key)?,
