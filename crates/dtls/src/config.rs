@@ -46,7 +46,8 @@ pub struct Config {
     pub max_rto: Duration,
     /// When to give up the handshake, counted from its first packet.
     pub handshake_timeout: Duration,
-    /// How many records a key protects before DTLS 1.3 changes it; never more than the cipher's own limit.
+    /// How many records a key protects before DTLS 1.3 changes it: at least 4, and never more than half of the cipher's own
+    /// limit.
     pub key_update_after: u64,
 }
 

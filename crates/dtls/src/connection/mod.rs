@@ -9,7 +9,7 @@ mod tests;
 
 use crate::delivery::{Delivery, Records};
 use crate::hello::client::AwaitServerHello;
-use crate::record::{Incoming, Sealer};
+use crate::record::Incoming;
 use crate::session::Session;
 use crate::srtp::{EXPORTER_LABEL, MAX_EXPORT_LEN, split};
 use crate::state::{Connected, State};
@@ -178,18 +178,13 @@ impl Dtls {
     /// the tag into the tailroom ([`TAILROOM`](crate::TAILROOM)).
     pub fn seal(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Result<(), SealError> {
         self.clock.advance(now);
-        let connected = match &mut self.state {
-            State::Connected(connected) => connected,
+        match &self.state {
+            State::Connected(_) => (),
             State::Closed(_) => return Err(SealError::Closed),
             _ => return Err(SealError::NotConnected),
-        };
+        }
         let sealer = self.session.records.sealer().ok_or(SealError::NotConnected)?;
         sealer.seal_packet(packet)?;
-        if let (Sealer::V13(sealer), Some(updates)) = (&*sealer, &mut connected.updates)
-            && sealer.sealed() >= self.session.config.key_update_after
-        {
-            updates.want();
-        }
         self.stats.records_sealed = self.stats.records_sealed.saturating_add(1);
         Ok(())
     }

@@ -36,6 +36,9 @@ impl Dtls {
 
     pub(super) fn write_flight(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {
         if let State::Connected(Connected { updates: Some(updates), .. }) = &mut self.state {
+            if self.session.records.is_key_due(self.session.config.key_update_after) {
+                updates.want();
+            }
             updates.send_if_wanted(&mut self.session);
             updates.send_connection_ids(&mut self.session);
         }

@@ -231,6 +231,11 @@ impl RecordLayer {
         self.write.as_mut()
     }
 
+    /// Whether our DTLS 1.3 key has protected so many records, of whatever kind, that it is to be changed.
+    pub(crate) fn is_key_due(&self, after: u64) -> bool {
+        matches!(&self.write, Some(Sealer::V13(sealer)) if sealer.is_due(after))
+    }
+
     /// The highest epoch we can write in; during a DTLS 1.3 handshake only what the peer can read already.
     pub(crate) fn write_epoch(&self, connected: bool) -> u64 {
         match (&self.write, &self.write_handshake) {

@@ -5,7 +5,7 @@ mod replay;
 pub(crate) mod v12;
 pub(crate) mod v13;
 
-pub(crate) use layer::{HANDSHAKE_EPOCH, Incoming, RecordLayer, Sealer};
+pub(crate) use layer::{HANDSHAKE_EPOCH, Incoming, RecordLayer};
 
 use crate::Discard;
 use crate::wire::ack::RecordNumber;

@@ -46,6 +46,10 @@ const fn record_limit(algorithm: AeadAlgorithm) -> u64 {
     }
 }
 
+/// Keys protect at least so many records: if the acknowledgement of a key update were enough to make the next one due,
+/// updates would provoke each other for ever.
+const MIN_UPDATE_AFTER: u64 = 4;
+
 /// One direction's cipher in one epoch.
 struct Cipher13 {
     aead: Box<dyn Aead>,
@@ -128,9 +132,10 @@ impl Sealer13 {
         self.epoch
     }
 
-    /// How many records this key has protected.
-    pub(crate) const fn sealed(&self) -> u64 {
-        self.next
+    /// Whether the key has protected so many records that it is to be changed; half of what it may at the latest, so that
+    /// the peer has time to acknowledge.
+    pub(crate) fn is_due(&self, after: u64) -> bool {
+        self.next >= after.min(self.limit / 2).max(MIN_UPDATE_AFTER)
     }
 
     pub(crate) const fn header_len(&self) -> usize {
@@ -337,6 +342,8 @@ mod tests {
         seal(&mut sealer, b"the last");
         let mut record = [0; 22];
         assert_eq!(sealer.seal(&mut record, ContentType::ApplicationData), Err(SealError::KeyExhausted));
+        sealer.next = 23_726_566 / 2;
+        assert!(sealer.is_due(u64::MAX), "whatever was configured");
         let (mut sealer, _) = pair(CipherSuite::ChaCha20Poly1305Sha256, 3);
         sealer.next = 1 << 40;
         seal(&mut sealer, b"not the last");

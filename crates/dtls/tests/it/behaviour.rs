@@ -165,6 +165,34 @@ fn a_wasted_round_trip_would_show() {
     }
 }
 
+/// Half round trips from the first hello, and datagrams both ways, until the first data of one side is there.
+#[test]
+fn first_data_takes_no_longer_than_the_handshake_needs() {
+    for (version, from, half_round_trips, datagrams) in [
+        // Behind the client's Finished, which nothing has to answer.
+        (Version::Dtls13, Role::Client, 3, 4),
+        (Version::Dtls13, Role::Server, 4, 5),
+        // The client's Finished, the server's, data.
+        (Version::Dtls12, Role::Server, 4, 5),
+        (Version::Dtls12, Role::Client, 5, 5),
+    ] {
+        let classic = |role| Config { groups: vec![NamedGroup::X25519], ..only(version, config(role)) };
+        let mut pair = Pair::new(classic(Role::Client), classic(Role::Server), 1, Link::PERFECT);
+        let start = pair.now;
+        pair.keep_copies = true;
+        while pair.end(from).connected.is_none() {
+            assert!(pair.step());
+        }
+        pair.send(from, b"first");
+        let sent = pair.copies.len();
+        while pair.end(from.peer()).received.is_empty() {
+            assert!(pair.step());
+        }
+        assert_eq!(pair.now - start, Link::PERFECT.delay * half_round_trips, "{version:?} {from:?}");
+        assert_eq!(sent, datagrams, "{version:?} {from:?}");
+    }
+}
+
 #[test]
 fn four_datagrams_make_a_handshake() {
     for version in BOTH {

@@ -88,6 +88,9 @@ impl End {
     }
 }
 
+/// Changes the n-th datagram to an end.
+pub type Mangle = Box<dyn FnMut(Role, usize, &mut Vec<u8>)>;
+
 /// Both ends and what is in flight.
 pub struct Pair {
     pub now: Instant,
@@ -97,12 +100,18 @@ pub struct Pair {
     rng: Rng,
     wire: BTreeMap<(Instant, u64), (Role, Vec<u8>)>,
     sent: u64,
+    /// Datagrams to the server and to the client.
+    posted: [usize; 2],
     /// Replaces these bytes by those in everything sent.
     pub tamper: Option<(Vec<u8>, Vec<u8>)>,
+    /// Does what it likes to the n-th datagram that goes to an end.
+    pub mangle: Option<Mangle>,
     /// Makes plaintext handshake messages of one kind into another.
     pub retype: Option<(HandshakeType, HandshakeType)>,
     pub keep_copies: bool,
     pub copies: Vec<Vec<u8>>,
+    /// Where each of them went.
+    pub copies_to: Vec<Role>,
     /// Calls `handle_timeout` whenever anything happens.
     pub spurious_timeouts: bool,
     /// Over everything that was sent.
@@ -128,10 +137,13 @@ impl Pair {
             rng: seed.derive("network").rng(),
             wire: BTreeMap::new(),
             sent: 0,
+            posted: [0; 2],
             tamper: None,
+            mangle: None,
             retype: None,
             keep_copies: false,
             copies: Vec::new(),
+            copies_to: Vec::new(),
             spurious_timeouts: false,
             hasher: std::hash::DefaultHasher::new(),
         }
@@ -184,9 +196,15 @@ impl Pair {
         self.hasher.write(&datagram);
         if self.keep_copies {
             self.copies.push(datagram.clone());
+            self.copies_to.push(to);
         }
         if let Some((from, to)) = &self.tamper {
             replace(&mut datagram, from, to);
+        }
+        let index = self.posted[usize::from(to == Role::Client)];
+        self.posted[usize::from(to == Role::Client)] += 1;
+        if let Some(mangle) = &mut self.mangle {
+            mangle(to, index, &mut datagram);
         }
         if let Some((from, to)) = self.retype {
             retype(&mut datagram, from, to);
@@ -297,13 +315,17 @@ impl Pair {
     }
 
     pub fn seal(&mut self, from: Role, payload: &[u8]) -> Vec<u8> {
+        self.try_seal(from, payload).unwrap()
+    }
+
+    pub fn try_seal(&mut self, from: Role, payload: &[u8]) -> Option<Vec<u8>> {
         let now = self.now;
         let headroom = self.end(from).dtls.header_len();
         let mut slab = vec![0; payload.len() + headroom + TAILROOM];
         let mut packet = PacketBuf::new(&mut slab, headroom, TAILROOM);
         packet.put(payload).unwrap();
-        self.end(from).dtls.seal(now, &mut packet).unwrap();
-        packet.finish().to_vec()
+        self.end(from).dtls.seal(now, &mut packet).ok()?;
+        Some(packet.finish().to_vec())
     }
 
     /// Both ends have derived the same keys, and data flows both ways.
