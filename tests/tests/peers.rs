@@ -3,7 +3,7 @@
 
 use sendrecv::{
     Configuration, DataChannelInit, DtlsVersion, Event, IceServer, IceTransportPolicy, MediaPacket, Message,
-    PeerConnectionState, Settings, TrackKind, TransceiverId, replay,
+    Payload, PeerConnectionState, Settings, TrackKind, TransceiverId, replay,
 };
 use sendrecv_core::Instant;
 use sendrecv_sim::{Chance, LinkConfig, Loss, NatConfig, for_each_seed};
@@ -189,7 +189,7 @@ fn send_video(internet: &mut Internet, transceiver: TransceiverId, count: u32) {
                 marker: true,
                 timestamp: number * 450,
                 extensions: &[],
-                payload: &[&payload],
+                payload: Payload::Pieces(&[&payload]),
             };
             a.pc.send_rtp(now, transceiver, &packet).unwrap();
         });

@@ -4,7 +4,7 @@ use super::{Carries, Peer, Wire, address};
 use bytes::Bytes;
 use sendrecv::{
     Configuration, DataChannelId, DataChannelInit, Event, Inbound, LocalSocket, MediaPacket, Message,
-    OfferOptions, PeerConnection, Settings, TrackKind, TransceiverId,
+    OfferOptions, Payload, PeerConnection, Settings, TrackKind, TransceiverId,
 };
 use sendrecv_core::{Ecn, Instant, Path, Seed};
 use sendrecv_crypto::CryptoProvider;
@@ -75,17 +75,6 @@ impl<C: Provider> Ours<C> {
         }
     }
 
-    fn write(&mut self, now: Instant, timestamp: u32, payload: &[u8]) {
-        let packet = MediaPacket {
-            payload_type: self.payload_type,
-            marker: false,
-            timestamp,
-            extensions: &[],
-            payload: &[payload],
-        };
-        self.pc.send_rtp(now, self.track.expect("a track"), &packet).expect("room");
-    }
-
     fn events(&mut self) {
         while let Some(event) = self.pc.poll_event() {
             match event {
@@ -142,8 +131,9 @@ impl<C: Provider> Peer for Ours<C> {
         wire.drain(|datagram| {
             if let Ok(Inbound::Rtp(packet)) = self.pc.handle_datagram(now, self.path, Ecn::NotEct, datagram) {
                 self.received += 1;
+                let kept = packet.keep();
                 for peer in to.iter_mut() {
-                    peer.write(now, packet.packet().timestamp(), packet.payload());
+                    peer.pc.forward_kept(now, peer.track.expect("a track"), &kept).expect("room");
                 }
             }
         });
@@ -176,7 +166,14 @@ impl<C: Provider> Peer for Ours<C> {
 
     fn send_packet(&mut self, now: Duration, payload: &Bytes) {
         self.timestamp = self.timestamp.wrapping_add(90);
-        self.write(instant(now), self.timestamp, payload);
+        let packet = MediaPacket {
+            payload_type: self.payload_type,
+            marker: false,
+            timestamp: self.timestamp,
+            extensions: &[],
+            payload: Payload::Shared(payload),
+        };
+        self.pc.send_rtp(instant(now), self.track.expect("a track"), &packet).expect("room");
     }
 
     fn is_ready(&mut self) -> bool {

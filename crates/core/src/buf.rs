@@ -21,6 +21,7 @@ pub struct PacketBuf<'a> {
 impl<'a> PacketBuf<'a> {
     /// An empty packet in `buf` that keeps `headroom` bytes before and `tailroom` bytes behind its content for lower
     /// layers. When `buf` is too small for them, the packet simply has no space.
+    #[inline]
     pub fn new(buf: &'a mut [u8], headroom: usize, tailroom: usize) -> Self {
         let limit = buf.len().saturating_sub(tailroom);
         let start = headroom.min(limit);
@@ -28,6 +29,7 @@ impl<'a> PacketBuf<'a> {
     }
 
     /// Puts `bytes` in front of the content.
+    #[inline]
     pub fn prepend(&mut self, bytes: &[u8]) -> Result<(), NoSpace> {
         let start = self.content.start.checked_sub(bytes.len()).ok_or(NoSpace)?;
         self.buf.get_mut(start..self.content.start).ok_or(NoSpace)?.copy_from_slice(bytes);
@@ -36,6 +38,7 @@ impl<'a> PacketBuf<'a> {
     }
 
     /// Extends the content by `count` zero bytes and returns them to be filled in.
+    #[inline]
     pub fn reserve(&mut self, count: usize) -> Result<&mut [u8], NoSpace> {
         let start = self.content.end;
         let end = start.checked_add(count).filter(|end| *end <= self.limit).ok_or(NoSpace)?;
@@ -46,6 +49,7 @@ impl<'a> PacketBuf<'a> {
     }
 
     /// Lets content grow into the tailroom that the upper layers had to leave.
+    #[inline]
     pub fn release_tailroom(&mut self) {
         self.limit = self.buf.len();
     }
@@ -56,11 +60,13 @@ impl<'a> PacketBuf<'a> {
     }
 
     /// Bounds the content to at most `max` bytes in all, e.g. to a path's packet budget.
+    #[inline]
     pub fn limit_len(&mut self, max: usize) {
         self.limit = self.limit.min(self.content.start.saturating_add(max)).max(self.content.end);
     }
 
     /// Shortens the content to `len` bytes; longer than it is changes nothing.
+    #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.content.end = self.content.end.min(self.content.start.saturating_add(len));
     }
@@ -71,42 +77,50 @@ impl<'a> PacketBuf<'a> {
     }
 
     /// The content so far.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.buf.get(self.content.clone()).unwrap_or_default()
     }
 
     /// The content so far, to be sealed or patched in place.
+    #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.buf.get_mut(self.content.clone()).unwrap_or_default()
     }
 
     /// Content length in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         self.content.len()
     }
 
     /// Whether there is no content yet.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.content.is_empty()
     }
 
     /// How many bytes can still be appended.
+    #[inline]
     pub fn space(&self) -> usize {
         self.limit.saturating_sub(self.content.end)
     }
 
     /// Where the content lies inside the caller's slice.
+    #[inline]
     pub fn range(&self) -> Range<usize> {
         self.content.clone()
     }
 
     /// Ends the construction and returns the datagram.
+    #[inline]
     pub fn finish(self) -> &'a mut [u8] {
         self.buf.get_mut(self.content).unwrap_or_default()
     }
 }
 
 impl Writer for PacketBuf<'_> {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), NoSpace> {
         let start = self.content.end;
         let end = start.checked_add(bytes.len()).filter(|end| *end <= self.limit).ok_or(NoSpace)?;

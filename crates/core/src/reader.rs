@@ -22,31 +22,37 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `bytes`.
+    #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// Bytes not yet read.
+    #[inline]
     pub const fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// Whether everything was read.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The bytes not yet read, without consuming them.
+    #[inline]
     pub const fn peek(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Consumes everything that is left.
+    #[inline]
     pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
     /// Consumes `count` bytes.
+    #[inline]
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], Truncated> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(Truncated)?;
         self.rest = rest;
@@ -54,6 +60,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Consumes `N` bytes into an array.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Truncated> {
         let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(Truncated)?;
         self.rest = rest;
@@ -61,26 +68,31 @@ impl<'a> Reader<'a> {
     }
 
     /// Consumes `count` bytes and returns a reader over just them.
+    #[inline]
     pub fn sub(&mut self, count: usize) -> Result<Self, Truncated> {
         self.take(count).map(Self::new)
     }
 
     /// One byte.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, Truncated> {
         self.array::<1>().map(|[byte]| byte)
     }
 
     /// 16 bits, big-endian.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, Truncated> {
         self.array().map(u16::from_be_bytes)
     }
 
     /// 24 bits, big-endian.
+    #[inline]
     pub fn u24(&mut self) -> Result<u32, Truncated> {
         self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 
     /// 32 bits, big-endian.
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, Truncated> {
         self.array().map(u32::from_be_bytes)
     }
@@ -91,16 +103,19 @@ impl<'a> Reader<'a> {
     }
 
     /// 64 bits, big-endian.
+    #[inline]
     pub fn u64(&mut self) -> Result<u64, Truncated> {
         self.array().map(u64::from_be_bytes)
     }
 
     /// A vector with a one-byte length prefix (the `<0..255>` of RFC 8446, section 3.4).
+    #[inline]
     pub fn vec8(&mut self) -> Result<&'a [u8], Truncated> {
         self.prefixed(|reader| reader.u8().map(usize::from))
     }
 
     /// A vector with a two-byte length prefix.
+    #[inline]
     pub fn vec16(&mut self) -> Result<&'a [u8], Truncated> {
         self.prefixed(|reader| reader.u16().map(usize::from))
     }

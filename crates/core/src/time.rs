@@ -48,21 +48,25 @@ impl Instant {
     }
 
     /// `self + duration`, at most [`Instant::MAX`].
+    #[inline]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 
     /// `self - duration`, at least [`Instant::ZERO`].
+    #[inline]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(nanos(duration)))
     }
 
     /// The time from `earlier` to `self`; zero when `earlier` is in fact later.
+    #[inline]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
+#[inline]
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -70,12 +74,14 @@ fn nanos(duration: Duration) -> u64 {
 impl Add<Duration> for Instant {
     type Output = Self;
 
+    #[inline]
     fn add(self, duration: Duration) -> Self {
         self.saturating_add(duration)
     }
 }
 
 impl AddAssign<Duration> for Instant {
+    #[inline]
     fn add_assign(&mut self, duration: Duration) {
         *self = self.saturating_add(duration);
     }
@@ -85,6 +91,7 @@ impl Sub for Instant {
     type Output = Duration;
 
     /// The time between the two, zero when `earlier` is in fact later.
+    #[inline]
     fn sub(self, earlier: Self) -> Duration {
         self.saturating_since(earlier)
     }
@@ -97,6 +104,7 @@ impl fmt::Display for Instant {
 }
 
 /// The earlier of two optional deadlines; `None` means "no deadline".
+#[inline]
 pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -118,6 +126,7 @@ impl Clock {
     }
 
     /// Takes the caller's `now` and returns the time the machine is to use.
+    #[inline]
     pub fn advance(&mut self, now: Instant) -> Instant {
         if now < self.now {
             self.backwards = self.backwards.saturating_add(1);

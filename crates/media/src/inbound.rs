@@ -1,12 +1,29 @@
-//! A received packet on its way up.
+//! A received packet on its way up, and to others.
 
-use crate::parameters::SectionId;
+use crate::parameters::{CodecParameters, SectionId};
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use bytes::Bytes;
 use sendrecv_core::Instant;
-use sendrecv_rtp::RtpPacket;
-use sendrecv_rtp::extension::AudioLevel;
+use sendrecv_rtp::extension::{AudioLevel, ExtensionMap};
+use sendrecv_rtp::{ParseError, RtpPacket};
+
+/// What the numbers in a section's packets mean, whoever looks at them.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) codecs: Vec<CodecParameters>,
+    pub(crate) extensions: ExtensionMap,
+}
+
+impl Origin {
+    pub(crate) fn codec(&self, payload_type: u8) -> Option<&CodecParameters> {
+        self.codecs.iter().find(|codec| codec.payload_type == payload_type)
+    }
+}
 
 /// A received RTP packet that belongs to a section, borrowed from its datagram.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Inbound<'b> {
     /// The section, and so the receiver, it is for.
     pub section: SectionId,
@@ -22,4 +39,76 @@ pub struct Inbound<'b> {
     pub keyframe: bool,
     /// How loud it is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    pub(crate) bytes: &'b [u8],
+    pub(crate) origin: Arc<Origin>,
+}
+
+impl Inbound<'_> {
+    /// What it is encoded as.
+    pub fn codec(&self) -> Option<&CodecParameters> {
+        self.origin.codec(self.packet.payload_type())
+    }
+
+    /// What its header extensions' ids mean.
+    pub fn extensions(&self) -> &ExtensionMap {
+        &self.origin.extensions
+    }
+
+    /// A copy that outlives the datagram. However many senders it is [forwarded](crate::MediaEngine::forward_kept) by, its
+    /// bytes are in memory once.
+    pub fn keep(&self) -> KeptPacket {
+        let (origin, bytes) = (Arc::clone(&self.origin), Bytes::copy_from_slice(self.bytes));
+        KeptPacket { origin, sequence: self.sequence, bytes }
+    }
+}
+
+/// A received packet to be forwarded by any number of engines, on any thread: owned, and cheap to clone.
+#[derive(Clone, Debug)]
+pub struct KeptPacket {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) sequence: u64,
+    pub(crate) bytes: Bytes,
+}
+
+impl KeptPacket {
+    /// A packet of another source than an engine here: `bytes` are the RTP packet in clear, encoded by `codec`, with
+    /// header extensions by `extensions`. `sequence` is its sequence number, extended to 64 bits.
+    ///
+    /// # Errors
+    /// [`ParseError`] when `bytes` are no RTP packet.
+    pub fn new(
+        codec: CodecParameters,
+        extensions: ExtensionMap,
+        sequence: u64,
+        bytes: Bytes,
+    ) -> Result<Self, ParseError> {
+        let payload_type = RtpPacket::parse(&bytes)?.payload_type();
+        let codecs = vec![CodecParameters { payload_type, ..codec }];
+        Ok(Self { origin: Arc::new(Origin { codecs, extensions }), sequence, bytes })
+    }
+
+    /// The packet; `None` never, as it was read before.
+    pub fn packet(&self) -> Option<RtpPacket<'_>> {
+        RtpPacket::parse(&self.bytes).ok()
+    }
+
+    /// The packet's bytes, header and all.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Its sequence number, extended to 64 bits; consecutive for each SSRC.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// What it is encoded as.
+    pub fn codec(&self) -> Option<&CodecParameters> {
+        self.origin.codec(self.packet()?.payload_type())
+    }
+
+    /// What its header extensions' ids mean.
+    pub fn extensions(&self) -> &ExtensionMap {
+        &self.origin.extensions
+    }
 }

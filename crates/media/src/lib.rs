@@ -6,7 +6,8 @@
 //! - Received packets find their stream by SSRC, MID, RtpStreamId or payload type (RFC 9143, section 9.2) and come up as
 //!   [`Inbound`], borrowed from the datagram, retransmissions already unwrapped (RFC 4588).
 //! - Sent packets are [`Outgoing`] ones of our own, or received ones that are
-//!   [forwarded](MediaEngine::forward); both are kept for a while and sent again when the peer misses them.
+//!   forwarded, [at once](MediaEngine::forward) or [kept](KeptPacket) for many; both are kept for a while and sent again
+//!   when the peer misses them.
 //! - Reports, NACKs, keyframe requests and transport-wide feedback share datagrams and one deadline.
 //!
 //! Work per RTP packet does not depend on the number of streams, and once buffers have grown nothing is allocated.
@@ -31,7 +32,7 @@
 //! )?;
 //!
 //! let packet =
-//!     Outgoing { payload_type: 111, marker: false, timestamp: 0, extensions: &[], payload: &[b"an Opus packet"] };
+//!     Outgoing { payload_type: 111, marker: false, timestamp: 0, extensions: &[], payload: Payload::Pieces(&[b"an Opus packet"]) };
 //! engine.write(now, sender, &packet)?;
 //! let mut slab = [0; 1200];
 //! let mut out = PacketBuf::new(&mut slab, 0, 0);
@@ -64,11 +65,11 @@ pub use config::MediaConfig;
 pub use discard::{Discard, MediaError};
 pub use engine::{MediaEngine, PacketKind};
 pub use event::Event;
-pub use inbound::Inbound;
+pub use inbound::{Inbound, KeptPacket};
 pub use parameters::{
     CodecFeedback, CodecParameters, MediaKind, ReceiveParameters, SectionId, SectionParameters,
     SendParameters, SenderId, SignalledSource,
 };
 pub use receive::ReceiveStream;
-pub use send::{Outgoing, SendStream};
+pub use send::{Outgoing, Payload, SendStream};
 pub use stats::{InboundStats, MediaStats, OutboundStats, RemoteInboundStats, RemoteOutboundStats};

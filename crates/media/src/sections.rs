@@ -1,6 +1,8 @@
 //! The negotiated m-sections, and which payload types and MIDs lead to them.
 
+use crate::inbound::Origin;
 use crate::parameters::{CodecFeedback, CodecParameters, MediaKind, SectionId, SectionParameters};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_rtp::extension::ExtensionMap;
 use sendrecv_rtp::payload::PayloadFormat;
@@ -24,6 +26,11 @@ pub(crate) enum PayloadUse {
     Repair(ReceiveCodec),
 }
 
+/// In a table of payload types: this one is not in use.
+const UNUSED: u8 = 0xff;
+/// In a table of payload types: this one retransmits the codec at the position in the other bits.
+const REPAIR: u8 = 0x80;
+
 /// To which section a payload type leads when nothing else does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unique {
@@ -34,39 +41,45 @@ enum Unique {
 
 #[derive(Debug)]
 pub(crate) struct Section {
+    /// As negotiated; the codecs to be received are in `origin`.
     pub(crate) parameters: SectionParameters,
-    uses: Vec<Option<PayloadUse>>,
+    pub(crate) origin: Arc<Origin>,
+    codecs: Vec<ReceiveCodec>,
+    /// By payload type: the position of its codec, with [`REPAIR`] for one that retransmits.
+    uses: [u8; 128],
 }
 
 impl Section {
-    fn new(parameters: SectionParameters) -> Self {
+    fn new(mut parameters: SectionParameters) -> Self {
         let is_video = parameters.kind == MediaKind::Video;
-        let mut uses: Vec<Option<PayloadUse>> = alloc::vec![None; 128];
-        let mut set = |payload_type: u8, payload_use| {
-            if let Some(slot) = uses.get_mut(usize::from(payload_type)) {
-                *slot = Some(payload_use);
-            }
-        };
-        for codec in parameters.receive.iter().flat_map(|receive| &receive.codecs) {
-            let facts = receive_codec(codec, is_video);
-            set(codec.payload_type, PayloadUse::Media(facts));
-            if let Some(rtx) = codec.rtx_payload_type {
-                set(rtx, PayloadUse::Repair(facts));
+        let received = parameters.receive.as_mut().map(|receive| core::mem::take(&mut receive.codecs));
+        let received = received.unwrap_or_default();
+        let mut uses = [UNUSED; 128];
+        for (position, codec) in (0..REPAIR - 1).zip(&received) {
+            let repair = codec.rtx_payload_type.map(|payload_type| (payload_type, position | REPAIR));
+            for (payload_type, payload_use) in
+                [Some((codec.payload_type, position)), repair].into_iter().flatten()
+            {
+                if let Some(slot) = uses.get_mut(usize::from(payload_type)) {
+                    *slot = payload_use;
+                }
             }
         }
-        Self { parameters, uses }
+        let codecs = received.iter().map(|codec| receive_codec(codec, is_video)).collect();
+        let origin = Arc::new(Origin { codecs: received, extensions: parameters.extensions.clone() });
+        Self { parameters, origin, codecs, uses }
     }
 
     /// What a payload type means here.
     pub(crate) fn payload_use(&self, payload_type: u8) -> Option<PayloadUse> {
-        self.uses.get(usize::from(payload_type)).copied().flatten()
+        let payload_use = *self.uses.get(usize::from(payload_type))?;
+        let codec = *self.codecs.get(usize::from(payload_use & !REPAIR))?;
+        Some(if payload_use < REPAIR { PayloadUse::Media(codec) } else { PayloadUse::Repair(codec) })
     }
 
     /// What to assume of a stream before its first packet.
     pub(crate) fn first_codec(&self) -> Option<ReceiveCodec> {
-        let is_video = self.parameters.kind == MediaKind::Video;
-        let receive = self.parameters.receive.as_ref()?;
-        receive.codecs.first().map(|codec| receive_codec(codec, is_video))
+        self.codecs.first().copied()
     }
 }
 
@@ -157,13 +170,12 @@ impl Sections {
         let mut transport_feedback = false;
         for (id, section) in self.iter() {
             for (entry, payload_use) in unique.iter_mut().zip(&section.uses) {
-                if payload_use.is_some() {
+                if *payload_use != UNUSED {
                     *entry = if *entry == Unique::Nowhere { Unique::One(id) } else { Unique::Several };
                 }
             }
             section.parameters.extensions.iter().for_each(|(id, kind)| extensions.insert(id, kind));
-            let receive = section.parameters.receive.iter().flat_map(|receive| &receive.codecs);
-            transport_feedback |= receive.into_iter().any(|codec| codec.feedback.transport_cc);
+            transport_feedback |= section.codecs.iter().any(|codec| codec.feedback.transport_cc);
         }
         self.by_payload_type = unique;
         self.extensions = extensions;

@@ -78,8 +78,8 @@ pub use sendrecv_ice::{
     Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
     Transport as SocketTransport,
 };
-pub use sendrecv_media::{CodecFeedback, CodecParameters};
-pub use sendrecv_rtp::extension::ExtensionKind;
+pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, Payload};
+pub use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 pub use sendrecv_sctp::channel::{
     ChannelId as DataChannelId, ChannelState as DataChannelState, DataChannelInit, Message,
 };

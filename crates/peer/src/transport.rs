@@ -225,6 +225,11 @@ impl Transport {
             + self.ice.path_mtu_overhead()
     }
 
+    /// Bytes of a UDP payload that SRTP and a relay take from an RTP packet.
+    pub(crate) fn media_overhead(&self) -> usize {
+        self.srtp_profile().map_or(0, SrtpProfile::rtp_overhead) + self.ice.path_mtu_overhead()
+    }
+
     /// Bytes in front of application data once it is sealed: exact, so that datagrams of a batch lie back to back.
     pub(crate) fn data_header_len(&self) -> usize {
         self.dtls.as_ref().map_or(sendrecv_dtls::HEADROOM, Dtls::header_len) + self.ice.path_mtu_overhead()
@@ -265,8 +270,12 @@ impl Transport {
         let keys = self.dtls.as_ref()?.srtp_keys()?;
         let profile = SrtpProfile::from_code(keys.profile.code())?;
         let key = |key: &sendrecv_dtls::SrtpMasterKey| MasterKey::new(key.key.expose(), key.salt.expose());
-        let options =
-            Options { table_seed: self.seed.derive("srtp table").rng().u64(), ..Options::default() };
+        let options = Options {
+            table_seed: self.seed.derive("srtp table").rng().u64(),
+            // The media engine repeats packets, where that was negotiated, to the last bit.
+            allow_repeats: true,
+            ..Options::default()
+        };
         Session::new(self.provider, profile, &key(&keys.local), &key(&keys.remote), &options).ok()
     }
 

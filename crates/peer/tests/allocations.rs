@@ -4,7 +4,7 @@
 
 use sendrecv::{
     Configuration, DataChannelId, DataChannelInit, Event, Inbound, LocalSocket, MediaPacket, Message,
-    OfferOptions, PeerConnection, PeerConnectionState, TrackKind, TransceiverId,
+    OfferOptions, Payload, PeerConnection, PeerConnectionState, TrackKind, TransceiverId,
 };
 use sendrecv_core::{Ecn, Instant, Path, Seed};
 use sendrecv_sim::{Allocations, Counting};
@@ -89,10 +89,10 @@ impl Pair {
 
     fn send_packets(&mut self, track: TransceiverId, payload: &[u8], count: usize) {
         let payload_type = self.peers[0].send_codecs(track)[0].payload_type;
-        let payload = [payload];
+        let pieces = [payload];
+        let payload = Payload::Pieces(&pieces);
         for _ in 0..count {
-            let packet =
-                MediaPacket { payload_type, marker: false, timestamp: 0, extensions: &[], payload: &payload };
+            let packet = MediaPacket { payload_type, marker: false, timestamp: 0, extensions: &[], payload };
             self.peers[0].send_rtp(self.now, track, &packet).unwrap();
             self.step();
         }

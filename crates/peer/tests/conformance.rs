@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions, clippy::expect_used)]
 
 use sendrecv::{
-    Configuration, DataChannelInit, Datagrams, Event, LocalSocket, MediaPacket, Message, PeerConnection,
-    TrackKind,
+    Configuration, DataChannelInit, Datagrams, Event, LocalSocket, MediaPacket, Message, Payload,
+    PeerConnection, TrackKind,
 };
 use sendrecv_core::{Ecn, Instant, Machine, PacketBuf, Path, Seed, Transmit, Writer};
 use sendrecv_sim::conformance::{Driver, Scenario, Side, check};
@@ -56,7 +56,7 @@ fn send_media(pc: &mut PeerConnection, now: Instant) {
         marker: true,
         timestamp: (now.as_millis() * 90) as u32,
         extensions: &[],
-        payload: &[&[0x10, 0, 1]],
+        payload: Payload::Pieces(&[&[0x10, 0, 1]]),
     };
     let _full = pc.send_rtp(now, video, &packet);
 }

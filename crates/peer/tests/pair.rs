@@ -10,8 +10,8 @@
 mod support;
 
 use sendrecv::{
-    Configuration, DataChannelInit, DtlsVersion, Event, InputLog, MediaPacket, Message, PeerConnectionState,
-    Settings, TrackKind, replay,
+    Configuration, DataChannelInit, DtlsVersion, Event, InputLog, MediaPacket, Message, Payload,
+    PeerConnectionState, Settings, TrackKind, replay,
 };
 use std::time::Duration;
 use support::{Pair, Side};
@@ -77,7 +77,7 @@ fn media_flows_and_is_echoed() {
             marker: true,
             timestamp: number * 3000,
             extensions: &[],
-            payload: &[&payload],
+            payload: Payload::Pieces(&[&payload]),
         };
         pair.sides[0].pc.send_rtp(now, video, &packet).unwrap();
         pair.run(Duration::from_millis(20));

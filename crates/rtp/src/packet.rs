@@ -70,6 +70,7 @@ pub struct RtpPacket<'a> {
 
 impl<'a> RtpPacket<'a> {
     /// Reads a packet that fills all of `bytes`.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut reader = Reader::new(bytes);
         let [flags, marker_and_type] = reader.array()?;
@@ -122,6 +123,7 @@ impl<'a> RtpPacket<'a> {
     }
 
     /// The contributing sources, at most 15.
+    #[inline]
     pub fn csrcs(&self) -> impl ExactSizeIterator<Item = u32> + 'a {
         let (chunks, _) = self.csrcs.as_chunks::<4>();
         chunks.iter().map(|bytes| u32::from_be_bytes(*bytes))
@@ -148,6 +150,7 @@ impl<'a> RtpPacket<'a> {
     }
 }
 
+#[inline]
 fn split_padding(rest: &[u8], padded: bool) -> Result<(&[u8], u8), ParseError> {
     if !padded {
         return Ok((rest, 0));

@@ -36,6 +36,7 @@ impl Session {
     }
 
     /// See [`Sender::protect`].
+    #[inline]
     pub fn protect(&mut self, packet: &mut PacketBuf<'_>) -> Result<(), ProtectError> {
         self.sender.protect(packet)
     }
@@ -46,6 +47,7 @@ impl Session {
     }
 
     /// See [`Receiver::unprotect`].
+    #[inline]
     pub fn unprotect<'b>(&mut self, datagram: &'b mut [u8]) -> Result<&'b mut [u8], Discard> {
         self.receiver.unprotect(datagram)
     }

@@ -10,7 +10,7 @@ mod vp8_tables;
 use crate::peer::Source;
 use ivf::IvfLoop;
 use mosaic::Mosaic;
-use sendrecv::{MediaPacket, PeerConnection, TrackKind, TransceiverId};
+use sendrecv::{MediaPacket, Payload, PeerConnection, TrackKind, TransceiverId};
 use sendrecv_core::Instant;
 use sendrecv_rtp::payload::vp8::Vp8Packets;
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Sources {
                     marker: packet.last,
                     timestamp,
                     extensions: &[],
-                    payload: &payload,
+                    payload: Payload::Pieces(&payload),
                 },
             );
         }
@@ -112,7 +112,13 @@ impl Sources {
                 pc,
                 now,
                 id,
-                &MediaPacket { payload_type, marker, timestamp, extensions: &[], payload: &[&samples] },
+                &MediaPacket {
+                    payload_type,
+                    marker,
+                    timestamp,
+                    extensions: &[],
+                    payload: Payload::Pieces(&[&samples]),
+                },
             );
         } else if let Some((id, payload_type)) = sender_of(pc, TrackKind::Audio, "opus") {
             let timestamp = self.audio_packets.wrapping_mul(960);
@@ -120,7 +126,13 @@ impl Sources {
                 pc,
                 now,
                 id,
-                &MediaPacket { payload_type, marker, timestamp, extensions: &[], payload: &[&OPUS_SILENCE] },
+                &MediaPacket {
+                    payload_type,
+                    marker,
+                    timestamp,
+                    extensions: &[],
+                    payload: Payload::Pieces(&[&OPUS_SILENCE]),
+                },
             );
         }
     }

@@ -8,6 +8,7 @@ use crate::parameters::SectionId;
 use crate::receive::{Accepted, ReceiveStream, rtx};
 use crate::sections::{PayloadUse, ReceiveCodec};
 use crate::table::Source;
+use alloc::sync::Arc;
 use sendrecv_core::Instant;
 use sendrecv_rtp::RtpPacket;
 use sendrecv_rtp::extension::{AudioLevel, ExtensionKind, TransportSequenceNumber, sdes_text};
@@ -49,10 +50,14 @@ impl MediaEngine {
         };
         let packet = RtpPacket::parse(bytes).map_err(|_| Discard::MalformedRtp)?;
         let Some(accepted) = self.accept(now, route, &packet, codec, repaired) else { return Ok(None) };
+        let origin = self.sections.get(route.section).map(|section| Arc::clone(&section.origin));
+        let origin = origin.ok_or(Discard::Unroutable)?;
         let level = self.sections.extensions().id(ExtensionKind::AudioLevel);
         Ok(Some(Inbound {
             section: route.section,
             packet,
+            bytes,
+            origin,
             arrival: now,
             sequence: accepted.sequence,
             repaired,

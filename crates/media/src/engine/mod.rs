@@ -10,11 +10,11 @@ mod streams;
 use crate::config::MediaConfig;
 use crate::discard::{Discard, MediaError};
 use crate::event::Event;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, KeptPacket};
 use crate::parameters::{CodecParameters, SectionId, SenderId};
 use crate::receive::ReceiveStream;
 use crate::sections::Sections;
-use crate::send::{Outgoing, SendStream};
+use crate::send::{Outgoing, Payload, Relayed, SendStream};
 use crate::stats::MediaStats;
 use crate::table::SsrcTable;
 use crate::twcc::TwccFeedback;
@@ -23,8 +23,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use rtcp_out::RtcpQueue;
 use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Rng, Seed, Transmit, earliest};
-use sendrecv_rtp::NtpTime;
 use sendrecv_rtp::extension::ExtensionMap;
+use sendrecv_rtp::{NtpTime, RtpPacket};
 use streams::Streams;
 
 /// The round-trip time that is assumed before one was measured.
@@ -126,22 +126,36 @@ impl MediaEngine {
         Ok(())
     }
 
-    /// Queues a received packet to be sent by `sender` with its own SSRC, payload type, numbers and extension ids. Gaps of
-    /// the source stay gaps; a packet of another source continues the numbers.
+    /// Queues a received packet, of this engine or another, to be sent by `sender` with its own SSRC, payload type, numbers
+    /// and extension ids. Gaps of the source stay gaps; a packet of another source continues the numbers.
     pub fn forward(
         &mut self,
         now: Instant,
         sender: SenderId,
         inbound: &Inbound<'_>,
     ) -> Result<(), MediaError> {
+        let Inbound { packet, sequence, origin, .. } = inbound;
+        let payload = Payload::Pieces(&[packet.payload()]);
+        self.relay(now, sender, &Relayed { packet: *packet, sequence: *sequence, origin, payload })
+    }
+
+    /// The same with a packet that was kept; its payload is not copied.
+    pub fn forward_kept(
+        &mut self,
+        now: Instant,
+        sender: SenderId,
+        kept: &KeptPacket,
+    ) -> Result<(), MediaError> {
+        let KeptPacket { origin, sequence, bytes } = kept;
+        let packet = RtpPacket::parse(bytes).map_err(|_| MediaError::UnknownPayloadType)?;
+        let payload = bytes.slice_ref(packet.payload());
+        let payload = Payload::Shared(&payload);
+        self.relay(now, sender, &Relayed { packet, sequence: *sequence, origin, payload })
+    }
+
+    fn relay(&mut self, now: Instant, sender: SenderId, relayed: &Relayed<'_>) -> Result<(), MediaError> {
         let now = self.command(now)?;
-        let section = self.sections.get(inbound.section).ok_or(MediaError::UnknownSection)?;
-        let mut codecs = section.parameters.receive.iter().flat_map(|receive| &receive.codecs);
-        let codec = codecs.find(|codec| codec.payload_type == inbound.packet.payload_type());
-        let codec = codec.ok_or(MediaError::UnknownPayloadType)?;
-        let stream = self.senders.get_mut(index(sender)).and_then(Option::as_mut);
-        let stream = stream.ok_or(MediaError::UnknownSender)?;
-        stream.forward(now, inbound, codec, self.sections.extensions())?;
+        self.sender_mut(sender)?.relay(now, relayed)?;
         self.enlist(sender);
         Ok(())
     }
@@ -163,7 +177,15 @@ impl MediaEngine {
             self.stats.rtcp_sent += 1;
             return Some(PacketKind::Rtcp);
         }
-        self.write_rtp(now, out).then_some(PacketKind::Rtp)
+        let full_length = out.is_empty();
+        self.write_rtp(now, out, full_length).then_some(PacketKind::Rtp)
+    }
+
+    /// Writes the next media packet if it fits: for an `out` that is shorter than others will be, as in a batch of
+    /// datagrams of equal length. What has no room waits.
+    pub fn poll_rtp_that_fits(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {
+        let now = self.clock.advance(now);
+        self.write_rtp(now, out, false)
     }
 
     /// Says goodbye on all streams. Nothing is received or sent after that, apart from the goodbye itself.
@@ -206,8 +228,7 @@ impl MediaEngine {
 
     /// The codecs that a section may receive.
     pub fn receive_codecs(&self, id: SectionId) -> &[CodecParameters] {
-        let receive = self.sections.get(id).and_then(|section| section.parameters.receive.as_ref());
-        receive.map_or(&[], |receive| &receive.codecs)
+        self.sections.get(id).map_or(&[], |section| &section.origin.codecs)
     }
 
     /// The ids of header extensions in received packets.

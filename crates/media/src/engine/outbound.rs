@@ -18,10 +18,10 @@ impl MediaEngine {
     }
 
     /// Writes one packet of the sender whose turn it is.
-    pub(super) fn write_rtp(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> bool {
+    pub(super) fn write_rtp(&mut self, now: Instant, out: &mut PacketBuf<'_>, full_length: bool) -> bool {
         while let Some(position) = self.ready.pop_front() {
             let Some(sender) = self.senders.get_mut(position).and_then(Option::as_mut) else { continue };
-            let mut stamps = Stamps { now, transport_sequence: &mut self.transport_sequence };
+            let mut stamps = Stamps { now, transport_sequence: &mut self.transport_sequence, full_length };
             let sent = sender.transmit(&mut stamps, out);
             sender.queued = sender.has_work();
             match sent {

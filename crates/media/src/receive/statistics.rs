@@ -34,7 +34,11 @@ impl Jitter {
 
 /// A span in timestamp units.
 pub(crate) fn units(span: Duration, clock_rate: u32) -> i64 {
-    let units = span.as_nanos().saturating_mul(u128::from(clock_rate)) / 1_000_000_000;
+    let rate = u64::from(clock_rate);
+    let units = span
+        .as_secs()
+        .saturating_mul(rate)
+        .saturating_add(u64::from(span.subsec_nanos()) * rate / 1_000_000_000);
     i64::try_from(units).unwrap_or(i64::MAX)
 }
 

@@ -1,21 +1,82 @@
 //! Packets that were written: kept until they are sent, and then for retransmission.
 
+use super::stamp::Stamped;
 use alloc::vec::Vec;
-use sendrecv_core::Instant;
-use sendrecv_core::{NoSpace, Reader, Writer};
+use bytes::Bytes;
+use core::time::Duration;
+use sendrecv_core::{Instant, NoSpace, Reader, Writer};
 use sendrecv_rtp::RtpHeader;
 use sendrecv_rtp::extension::ExtensionBlock;
 
-/// One packet, in a buffer that is used again for the packet that replaces it.
-#[derive(Clone, Debug, Default)]
+/// How long a packet that was sent is kept at least, as far as there is room: longer than anybody would wait for it.
+const RETENTION: Duration = Duration::from_secs(1);
+/// Slots to begin with.
+const FIRST_SLOTS: usize = 16;
+
+/// The bytes that a packet carries.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// Pieces that are written one after the other; they are copied to be kept for retransmission.
+    Pieces(&'a [&'a [u8]]),
+    /// Bytes that may be shared with others, and are not copied to be kept.
+    Shared(&'a Bytes),
+}
+
+impl Payload<'_> {
+    /// The number of bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.len()).sum(),
+            Self::Shared(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A payload that is kept.
+#[derive(Clone, Debug)]
+enum Kept {
+    /// In a buffer that is used again for the packet that replaces it.
+    Own(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Kept {
+    fn store(&mut self, payload: Payload<'_>) {
+        match (payload, &mut *self) {
+            (Payload::Shared(bytes), _) => *self = Self::Shared(bytes.clone()),
+            (Payload::Pieces(pieces), Self::Own(buffer)) => {
+                buffer.clear();
+                pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
+            }
+            (Payload::Pieces(pieces), Self::Shared(_)) => *self = Self::Own(pieces.concat()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(buffer) => buffer,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// One packet.
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
     /// The extended sequence number; 0 when vacant.
     sequence: u64,
     pub(crate) header: RtpHeader,
-    csrc_count: usize,
-    extensions_len: usize,
-    /// CSRCs, then extension elements as id, length, data, then the payload.
-    data: Vec<u8>,
+    csrcs_len: usize,
+    /// CSRCs, then extension elements as id, length, data.
+    head: Vec<u8>,
+    payload: Kept,
+    /// What it was first stamped with.
+    pub(crate) stamped: Option<Stamped>,
     /// When it was last sent.
     pub(crate) sent: Option<Instant>,
     /// When it was last sent again.
@@ -27,10 +88,21 @@ pub(crate) struct NewPacket<'a, C, E> {
     pub(crate) header: RtpHeader,
     pub(crate) csrcs: C,
     pub(crate) extensions: E,
-    pub(crate) payload: &'a [&'a [u8]],
+    pub(crate) payload: Payload<'a>,
 }
 
 impl Slot {
+    const VACANT: Self = Self {
+        sequence: 0,
+        header: RtpHeader { marker: false, payload_type: 0, sequence_number: 0, timestamp: 0, ssrc: 0 },
+        csrcs_len: 0,
+        head: Vec::new(),
+        payload: Kept::Own(Vec::new()),
+        stamped: None,
+        sent: None,
+        resent: None,
+    };
+
     fn store<'a, C, E>(&mut self, sequence: u64, packet: NewPacket<'a, C, E>)
     where
         C: Iterator<Item = u32>,
@@ -38,35 +110,37 @@ impl Slot {
     {
         self.sequence = sequence;
         self.header = packet.header;
-        (self.sent, self.resent) = (None, None);
-        self.data.clear();
-        packet.csrcs.take(15).for_each(|csrc| self.data.extend(csrc.to_be_bytes()));
-        self.csrc_count = self.data.len() / 4;
+        (self.stamped, self.sent, self.resent) = (None, None, None);
+        self.head.clear();
+        packet.csrcs.take(15).for_each(|csrc| self.head.extend(csrc.to_be_bytes()));
+        self.csrcs_len = self.head.len();
         for (id, bytes) in packet.extensions {
             if let Ok(len) = u8::try_from(bytes.len()) {
-                self.data.extend([id, len]);
-                self.data.extend(bytes);
+                self.head.extend([id, len]);
+                self.head.extend(bytes);
             }
         }
-        self.extensions_len = self.data.len() - self.csrc_count * 4;
-        packet.payload.iter().for_each(|part| self.data.extend(*part));
+        self.payload.store(packet.payload);
+    }
+
+    /// Whether the packet waits to be sent, or was sent a moment ago.
+    fn is_wanted(&self, now: Instant) -> bool {
+        self.sequence != 0 && self.sent.is_none_or(|sent| now.saturating_since(sent) < RETENTION)
     }
 
     fn csrcs(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
-        let (chunks, _) = self.data.get(..self.csrc_count * 4).unwrap_or_default().as_chunks::<4>();
+        let (chunks, _) = self.head.get(..self.csrcs_len).unwrap_or_default().as_chunks::<4>();
         chunks.iter().map(|bytes| u32::from_be_bytes(*bytes))
     }
 
     fn extensions(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        let start = self.csrc_count * 4;
-        let bytes = self.data.get(start..start + self.extensions_len).unwrap_or_default();
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader::new(self.head.get(self.csrcs_len..).unwrap_or_default());
         core::iter::from_fn(move || Some((reader.u8().ok()?, reader.vec8().ok()?)))
     }
 
     /// The payload.
     pub(crate) fn payload(&self) -> &[u8] {
-        self.data.get(self.csrc_count * 4 + self.extensions_len..).unwrap_or_default()
+        self.payload.bytes()
     }
 
     /// Writes the packet with another header and the stamps of this transmission; with `original`, the original sequence
@@ -74,7 +148,7 @@ impl Slot {
     pub(crate) fn write<W: Writer + ?Sized>(
         &self,
         header: &RtpHeader,
-        mut stamps: ExtensionBlock,
+        stamps: &mut ExtensionBlock,
         original: Option<u16>,
         out: &mut W,
     ) -> Result<(), NoSpace> {
@@ -82,13 +156,14 @@ impl Slot {
             // An element too many for the block is left out rather than the packet lost.
             stamps.push(id, data).unwrap_or_default();
         }
-        header.write(self.csrcs(), &stamps, out)?;
+        header.write(self.csrcs(), stamps, out)?;
         original.map_or(Ok(()), |sequence| out.put_u16(sequence))?;
         out.put(self.payload())
     }
 }
 
-/// Packets by sequence number, in a ring of a power of two of slots.
+/// Packets by sequence number, in a ring of a power of two of slots that grows while packets sent a moment ago would have
+/// to make room.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
     slots: Vec<Slot>,
@@ -96,32 +171,48 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// An empty cache; slots are made with the first packet.
+    /// An empty cache; slots are made as they are needed.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { slots: Vec::new(), capacity: capacity.clamp(16, 1 << 15).next_power_of_two() }
+        Self { slots: Vec::new(), capacity: capacity.clamp(FIRST_SLOTS, 1 << 15).next_power_of_two() }
     }
 
-    /// How many packets fit.
+    /// How many packets fit at most.
     pub(crate) const fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Stores a packet in place of the one `capacity` numbers before. `false` when its number, or a later one of the same
-    /// slot, is there already.
-    pub(crate) fn store<'a, C, E>(&mut self, sequence: u64, packet: NewPacket<'a, C, E>) -> bool
+    /// Stores a packet, if need be in place of one that many numbers before. `false` when its number, or a later one of
+    /// the same slot, is there already.
+    pub(crate) fn store<'a, C, E>(&mut self, now: Instant, sequence: u64, packet: NewPacket<'a, C, E>) -> bool
     where
         C: Iterator<Item = u32>,
         E: Iterator<Item = (u8, &'a [u8])>,
     {
-        if self.slots.is_empty() {
-            self.slots.resize(self.capacity, Slot::default());
+        let mut position = self.position(sequence);
+        while self.slots.len() < self.capacity
+            && self.slots.get(position).is_none_or(|slot| slot.sequence != sequence && slot.is_wanted(now))
+        {
+            self.grow();
+            position = self.position(sequence);
         }
-        let position = self.position(sequence);
         match self.slots.get_mut(position) {
             Some(slot) if slot.sequence < sequence => slot.store(sequence, packet),
             _ => return false,
         }
         true
+    }
+
+    fn grow(&mut self) {
+        let len = (self.slots.len() * 2).max(FIRST_SLOTS);
+        let old = core::mem::replace(&mut self.slots, alloc::vec![Slot::VACANT; len]);
+        for slot in old {
+            let position = self.position(slot.sequence);
+            if slot.sequence != 0
+                && let Some(place) = self.slots.get_mut(position)
+            {
+                *place = slot;
+            }
+        }
     }
 
     /// The packet with this number.
@@ -131,7 +222,7 @@ impl Cache {
     }
 
     fn position(&self, sequence: u64) -> usize {
-        let mask = u64::try_from(self.capacity - 1).unwrap_or(0);
+        let mask = u64::try_from(self.slots.len().saturating_sub(1)).unwrap_or(0);
         usize::try_from(sequence & mask).unwrap_or(0)
     }
 }
@@ -144,21 +235,56 @@ mod tests {
         payload: &'a [&'a [u8]],
     ) -> NewPacket<'a, impl Iterator<Item = u32>, impl Iterator<Item = (u8, &'a [u8])>> {
         let extensions = [(7, &b"ab"[..])].into_iter();
+        let payload = Payload::Pieces(payload);
         NewPacket { header: RtpHeader::default(), csrcs: [1, 2].into_iter(), extensions, payload }
+    }
+
+    fn store_and_send(cache: &mut Cache, now: Instant, sequence: u64) {
+        assert!(cache.store(now, sequence, packet(&[b"x"])));
+        cache.get_mut(sequence).unwrap().sent = Some(now);
     }
 
     #[test]
     fn a_packet_is_there_until_its_slot_is_needed() {
-        let mut cache = Cache::new(16);
-        assert!(cache.store(100, packet(&[b"x", b"yz"])));
+        let (mut cache, now) = (Cache::new(16), Instant::ZERO);
+        assert!(cache.store(now, 100, packet(&[b"x", b"yz"])));
         let slot = cache.get_mut(100).unwrap();
         assert_eq!(slot.payload(), b"xyz");
         assert!(slot.csrcs().eq([1, 2]));
         assert!(slot.extensions().eq([(7, &b"ab"[..])]));
-        assert!(!cache.store(100, packet(&[b"again"])));
-        assert!(cache.store(116, packet(&[])));
+        assert!(!cache.store(now, 100, packet(&[b"again"])));
+        assert!(cache.store(now, 116, packet(&[])));
         assert!(cache.get_mut(100).is_none());
-        assert!(!cache.store(100, packet(&[b"older"])));
+        assert!(!cache.store(now, 100, packet(&[b"older"])));
+    }
+
+    #[test]
+    fn shared_bytes_are_kept_as_they_are_and_give_way_to_pieces() {
+        let (mut cache, bytes) = (Cache::new(16), Bytes::from(alloc::vec![1, 2, 3]));
+        let shared = NewPacket { payload: Payload::Shared(&bytes), ..packet(&[]) };
+        assert!(cache.store(Instant::ZERO, 100, shared));
+        assert_eq!(cache.get_mut(100).unwrap().payload().as_ptr(), bytes.as_ptr());
+        assert!(cache.store(Instant::ZERO, 116, packet(&[b"p", b"q"])));
+        assert_eq!(cache.get_mut(116).unwrap().payload(), b"pq");
+        assert!(bytes.is_unique());
+    }
+
+    #[test]
+    fn it_holds_a_second_of_packets_as_far_as_there_is_room() {
+        let mut cache = Cache::new(256);
+        for number in 0..100 {
+            store_and_send(&mut cache, Instant::from_millis(100 * number), 1000 + number);
+        }
+        assert_eq!(cache.slots.len(), 16, "ten packets per second");
+        for number in 0..2000 {
+            store_and_send(&mut cache, Instant::from_millis(20_000 + 10 * number), 1100 + number);
+        }
+        assert_eq!(cache.slots.len(), 128, "a hundred per second");
+        assert!((0..100).all(|back| cache.get_mut(3099 - back).is_some()));
+        for number in 0..2000 {
+            store_and_send(&mut cache, Instant::from_millis(50_000 + number), 3100 + number);
+        }
+        assert_eq!(cache.slots.len(), 256, "no more than its capacity");
     }
 
     #[test]

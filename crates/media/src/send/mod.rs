@@ -3,26 +3,27 @@
 mod budget;
 mod cache;
 mod relay;
+mod stamp;
 
 use crate::config::MediaConfig;
 use crate::discard::MediaError;
-use crate::inbound::Inbound;
+use crate::inbound::Origin;
 use crate::parameters::{CodecParameters, MediaKind, SectionId, SectionParameters, SenderId};
 use crate::receive::units;
 use crate::stats::{OutboundStats, RemoteInboundStats};
 use alloc::collections::VecDeque;
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use budget::Budget;
+pub use cache::Payload;
 use cache::{Cache, NewPacket, Slot};
 use core::time::Duration;
 use relay::Relay;
 use sendrecv_core::{Instant, NoSpace, PacketBuf, Seed};
-use sendrecv_rtp::extension::{
-    AbsSendTime, ExtensionBlock, ExtensionKind, ExtensionMap, TransportSequenceNumber,
-};
+use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_rtp::rtcp::{ReportBlock, SenderInfo};
-use sendrecv_rtp::{NtpTime, RtpHeader};
+use sendrecv_rtp::{NtpTime, RtpHeader, RtpPacket};
+use stamp::Stamper;
 
 /// Most packets that wait to be sent again.
 const MAX_RESENDS: usize = 512;
@@ -38,8 +39,17 @@ pub struct Outgoing<'a> {
     pub timestamp: u32,
     /// Header extensions; those the peer did not agree to are left out.
     pub extensions: &'a [(ExtensionKind, &'a [u8])],
-    /// The payload, in pieces that are written one after the other.
-    pub payload: &'a [&'a [u8]],
+    /// What it carries.
+    pub payload: Payload<'a>,
+}
+
+/// A received packet to be sent as our own.
+pub(crate) struct Relayed<'a> {
+    pub(crate) packet: RtpPacket<'a>,
+    /// Its sequence number, extended.
+    pub(crate) sequence: u64,
+    pub(crate) origin: &'a Arc<Origin>,
+    pub(crate) payload: Payload<'a>,
 }
 
 /// One stream that is sent: its numbers, the packets kept for retransmission, what the peer says about it.
@@ -63,7 +73,8 @@ pub struct SendStream {
     /// The last timestamp written, when, and its clock rate.
     clock: Option<(u32, Instant, u32)>,
     relay: Relay,
-    relayed_type: Option<(SectionId, u8, u8)>,
+    /// Their payload type and ours for the packets of one origin.
+    relayed_type: Option<(Arc<Origin>, u8, u8)>,
     budget: Budget,
     max_payload_len: usize,
     /// Whether the peer was heard to receive the stream, and so knows its MID.
@@ -80,7 +91,7 @@ pub struct SendStream {
 #[derive(Debug)]
 struct Negotiated {
     section: SectionId,
-    mid: String,
+    stamper: Stamper,
     extensions: ExtensionMap,
     codecs: Vec<CodecParameters>,
 }
@@ -96,6 +107,8 @@ pub(crate) struct Stamps<'t> {
     pub(crate) now: Instant,
     /// The next transport-wide sequence number; taken when the packet has one.
     pub(crate) transport_sequence: &'t mut u16,
+    /// Whether a packet that finds no room now would never find any.
+    pub(crate) full_length: bool,
 }
 
 /// What became of an attempt to send.
@@ -195,7 +208,7 @@ impl SendStream {
         self.negotiated = section.and_then(|(id, parameters)| {
             Some(Negotiated {
                 section: id,
-                mid: parameters.mid.clone(),
+                stamper: Stamper::new(parameters),
                 extensions: parameters.extensions.clone(),
                 codecs: parameters.send.as_ref()?.codecs.clone(),
             })
@@ -215,8 +228,7 @@ impl SendStream {
     pub(crate) fn write(&mut self, now: Instant, packet: &Outgoing<'_>) -> Result<(), MediaError> {
         let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
         let codec = negotiated.codec(packet.payload_type).ok_or(MediaError::UnknownPayloadType)?;
-        let payload_len: usize = packet.payload.iter().map(|part| part.len()).sum();
-        check_room(payload_len, self.max_payload_len, self.pending.len(), self.cache.capacity())?;
+        check_room(packet.payload.len(), self.max_payload_len, self.pending.len(), self.cache.capacity())?;
         let header = RtpHeader {
             marker: packet.marker,
             payload_type: packet.payload_type,
@@ -229,7 +241,7 @@ impl SendStream {
         let packet = NewPacket { header, csrcs: core::iter::empty(), extensions, payload: packet.payload };
         let clock = (header.timestamp, now, codec.clock_rate);
         let sequence = self.next_sequence;
-        if !self.cache.store(sequence, packet) {
+        if !self.cache.store(now, sequence, packet) {
             return Err(MediaError::Stale);
         }
         self.stored(sequence, clock, header.marker);
@@ -237,41 +249,34 @@ impl SendStream {
     }
 
     /// Stores a received packet to be sent as our own: other SSRC, payload type, numbers and extension ids.
-    pub(crate) fn forward(
-        &mut self,
-        now: Instant,
-        inbound: &Inbound<'_>,
-        codec: &CodecParameters,
-        from: &ExtensionMap,
-    ) -> Result<(), MediaError> {
-        let payload = inbound.packet.payload();
+    pub(crate) fn relay(&mut self, now: Instant, relayed: &Relayed<'_>) -> Result<(), MediaError> {
+        let Relayed { packet, sequence, origin, payload } = relayed;
         check_room(payload.len(), self.max_payload_len, self.pending.len(), self.cache.capacity())?;
-        let payload_type = self.relayed_payload_type(inbound.section, codec)?;
+        let payload_type = self.relayed_payload_type(origin, packet.payload_type())?;
         let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
+        let clock_rate = negotiated.codec(payload_type).map_or(0, |codec| codec.clock_rate);
         let (clock, offset) = (self.clock, self.timestamp_offset);
         let fresh = || clock.map_or(offset, |clock| extrapolate(clock, now));
-        let (source, theirs) = (inbound.packet.ssrc(), inbound.packet.timestamp());
         let (sequence, timestamp) =
-            self.relay.translate(source, inbound.sequence, theirs, self.next_sequence, fresh);
+            self.relay.translate(packet.ssrc(), *sequence, packet.timestamp(), self.next_sequence, fresh);
         let header = RtpHeader {
-            marker: inbound.packet.marker(),
+            marker: packet.marker(),
             payload_type,
             sequence_number: wire(sequence),
             timestamp,
             ssrc: self.ssrc,
         };
         let ids = &negotiated.extensions;
-        let extensions = inbound.packet.extensions().filter_map(|(id, data)| {
-            let kind = from.kind(id).filter(|kind| !kind.is_hop_by_hop())?;
+        let extensions = packet.extensions().filter_map(|(id, data)| {
+            let kind = origin.extensions.kind(id).filter(|kind| !kind.is_hop_by_hop())?;
             Some((ids.id(kind)?, data))
         });
-        let packet = NewPacket { header, csrcs: inbound.packet.csrcs(), extensions, payload: &[payload] };
-        let clock = (timestamp, now, codec.clock_rate);
+        let packet = NewPacket { header, csrcs: packet.csrcs(), extensions, payload: *payload };
         let reach = u64::try_from(self.cache.capacity()).unwrap_or(0);
-        if sequence.saturating_add(reach) <= self.next_sequence || !self.cache.store(sequence, packet) {
+        if sequence.saturating_add(reach) <= self.next_sequence || !self.cache.store(now, sequence, packet) {
             return Err(MediaError::Stale);
         }
-        self.stored(sequence, clock, header.marker);
+        self.stored(sequence, (timestamp, now, clock_rate), header.marker);
         Ok(())
     }
 
@@ -285,22 +290,20 @@ impl SendStream {
         self.stats.frames_sent += u64::from(self.kind == MediaKind::Video && marker);
     }
 
-    /// Our payload type for a codec that another section received.
-    fn relayed_payload_type(
-        &mut self,
-        section: SectionId,
-        codec: &CodecParameters,
-    ) -> Result<u8, MediaError> {
-        if let Some((from, theirs, ours)) = self.relayed_type
-            && (from, theirs) == (section, codec.payload_type)
+    /// Our payload type for one of others.
+    fn relayed_payload_type(&mut self, origin: &Arc<Origin>, theirs: u8) -> Result<u8, MediaError> {
+        if let Some((known, payload_type, ours)) = &self.relayed_type
+            && *payload_type == theirs
+            && Arc::ptr_eq(known, origin)
         {
-            return Ok(ours);
+            return Ok(*ours);
         }
+        let codec = origin.codec(theirs).ok_or(MediaError::UnknownPayloadType)?;
         let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
         let same = || negotiated.codecs.iter().filter(|ours| ours.same_encoding(codec));
         let exact = same().find(|ours| ours.format_parameters == codec.format_parameters);
         let ours = exact.or_else(|| same().next()).ok_or(MediaError::UnknownPayloadType)?.payload_type;
-        self.relayed_type = Some((section, codec.payload_type, ours));
+        self.relayed_type = Some((Arc::clone(origin), theirs, ours));
         Ok(ours)
     }
 
@@ -309,8 +312,8 @@ impl SendStream {
         !self.pending.is_empty() || !self.resends.is_empty()
     }
 
-    /// Writes the next packet: retransmissions first, they are the most urgent. With `empty`, nothing is in `out` yet, and
-    /// what has no room there never will.
+    /// Writes the next packet: retransmissions first, they are the most urgent. What has no room in an empty datagram of
+    /// full length never will, and is dropped.
     pub(crate) fn transmit(&mut self, stamps: &mut Stamps<'_>, out: &mut PacketBuf<'_>) -> Sent {
         loop {
             let (sequence, again) = match (self.resends.front(), self.pending.front()) {
@@ -319,7 +322,7 @@ impl SendStream {
                 (None, None) => return Sent::Nothing,
             };
             let result = self.transmit_one(sequence, again, stamps, out);
-            if result == Err(NoSpace) && !out.is_empty() {
+            if result == Err(NoSpace) && !stamps.full_length {
                 return Sent::NoRoom;
             }
             if again {
@@ -356,16 +359,21 @@ impl SendStream {
             None => (slot.header, None),
         };
         let named = rtx_type.is_some() || !self.acknowledged;
-        let (block, stamped) = stamp(negotiated, stamps, named);
+        let fresh = negotiated.stamper.fresh(stamps.now, *stamps.transport_sequence, named);
+        // Without a stream of its own a retransmission is the same packet again, to the last bit.
+        let repeats = again && rtx_type.is_none();
+        let stamped = slot.stamped.filter(|_| repeats).unwrap_or(fresh);
         let start = out.len();
-        if let Err(error) = slot.write(&header, block, original, out) {
+        if let Err(error) = slot.write(&header, &mut negotiated.stamper.block(stamped), original, out) {
             out.truncate(start);
             return Err(error);
         }
+        slot.stamped = if again { slot.stamped } else { Some(stamped) };
+        let counted = negotiated.stamper.counts() && !repeats;
         let payload_len = slot.payload().len();
         slot.sent = Some(stamps.now);
         slot.resent = if again { Some(stamps.now) } else { slot.resent };
-        *stamps.transport_sequence = stamps.transport_sequence.wrapping_add(u16::from(stamped));
+        *stamps.transport_sequence = stamps.transport_sequence.wrapping_add(u16::from(counted));
         self.next_rtx_sequence = self.next_rtx_sequence.wrapping_add(u16::from(rtx_type.is_some()));
         self.count(out.len() - start, payload_len, again, rtx_type.is_some());
         Ok(true)
@@ -447,22 +455,6 @@ impl SendStream {
         self.negotiated.as_ref()?;
         Some(SenderInfo { ntp_time, rtp_timestamp: extrapolate(clock, now), packet_count, octet_count })
     }
-}
-
-/// The header extensions that every transmission gets anew, and whether a transport-wide number is among them.
-fn stamp(negotiated: &Negotiated, stamps: &Stamps<'_>, named: bool) -> (ExtensionBlock, bool) {
-    let mut block = ExtensionBlock::new();
-    let mut put =
-        |kind, data: &[u8]| negotiated.extensions.id(kind).is_some_and(|id| block.push(id, data).is_ok());
-    let stamped = put(
-        ExtensionKind::TransportSequenceNumber,
-        &TransportSequenceNumber(*stamps.transport_sequence).to_bytes(),
-    );
-    put(ExtensionKind::AbsSendTime, &AbsSendTime::at(stamps.now).to_bytes());
-    if named {
-        put(ExtensionKind::Mid, negotiated.mid.as_bytes());
-    }
-    (block, stamped)
 }
 
 fn rtx_payload_type(negotiated: &Negotiated, slot: &Slot) -> Option<u8> {

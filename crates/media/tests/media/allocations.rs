@@ -2,7 +2,7 @@
 
 use crate::line::*;
 use sendrecv_core::{Machine, PacketBuf};
-use sendrecv_media::{MediaConfig, MediaKind, Outgoing, PacketKind};
+use sendrecv_media::{MediaConfig, MediaKind, Outgoing, PacketKind, Payload};
 use sendrecv_sim::{Allocations, Counting};
 
 #[global_allocator]
@@ -23,7 +23,7 @@ fn the_steady_state_allocates_nothing_in_both_directions() {
                 marker: true,
                 timestamp,
                 extensions: &[],
-                payload: &[&payload],
+                payload: Payload::Pieces(&[&payload]),
             };
             pair.a.write(now, sender, &packet).unwrap();
             pair.a.handle_timeout(now);

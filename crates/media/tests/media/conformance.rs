@@ -2,7 +2,7 @@
 
 use crate::line::*;
 use sendrecv_core::{Instant, Seed};
-use sendrecv_media::{MediaConfig, MediaEngine, MediaKind, Outgoing, ReceiveStream, SenderId};
+use sendrecv_media::{MediaConfig, MediaEngine, MediaKind, Outgoing, Payload, ReceiveStream, SenderId};
 use sendrecv_rtp::is_rtcp;
 use sendrecv_sim::conformance::{Driver, Scenario, Side, check};
 
@@ -20,7 +20,7 @@ fn write(engine: &mut MediaEngine, now: Instant) -> bool {
         marker: true,
         timestamp,
         extensions: &[],
-        payload: &[&[0x10, 1, 2, 3]],
+        payload: Payload::Pieces(&[&[0x10, 1, 2, 3]]),
     };
     engine.write(now, sender, &packet).is_ok()
 }

@@ -4,7 +4,7 @@ use crate::line::*;
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed};
 use sendrecv_media::{
     CodecFeedback, CodecParameters, Discard, Event, MediaConfig, MediaEngine, MediaError, MediaKind,
-    Outgoing, PacketKind, ReceiveParameters, SectionParameters, SignalledSource,
+    Outgoing, PacketKind, Payload, ReceiveParameters, SectionParameters, SignalledSource,
 };
 use sendrecv_rtp::extension::{ExtensionBlock, ExtensionKind};
 use sendrecv_rtp::rtcp::{Compound, RtcpPacket};
@@ -90,6 +90,10 @@ fn without_rtx_a_lost_packet_is_sent_again_as_it_was() {
     pair.run_until(at(200));
     assert_eq!(pair.received.len(), 3);
     assert!(pair.received.iter().all(|packet| !packet.repaired));
+    let number = |bytes: &[u8]| RtpPacket::parse(bytes).unwrap().sequence_number();
+    let media: Vec<_> = pair.log.iter().filter(|(_, kind, _)| *kind == PacketKind::Rtp).collect();
+    let [_, lost, _, again] = media[..] else { panic!("{} packets", media.len()) };
+    assert_eq!((number(&again.2), &again.2), (number(&lost.2), &lost.2), "to the last bit, for SRTP's sake");
 }
 
 #[test]
@@ -157,8 +161,13 @@ fn transport_feedback_covers_every_packet_across_sections() {
         pair.run_until(at(u64::from(number) * 10));
         pair.send_video(video, number);
         let timestamp = number * 480;
-        let tone =
-            Outgoing { payload_type: OPUS, marker: false, timestamp, extensions: &[], payload: &[b"opus"] };
+        let tone = Outgoing {
+            payload_type: OPUS,
+            marker: false,
+            timestamp,
+            extensions: &[],
+            payload: Payload::Pieces(&[b"opus"]),
+        };
         pair.a.write(pair.now, audio, &tone).unwrap();
         pair.drain();
     }
@@ -198,6 +207,50 @@ fn a_forwarded_stream_keeps_gaps_and_changes_identity() {
     assert!(packets.iter().all(|packet| packet.ssrc() == ssrc && packet.extensions().get(4) == Some(b"0")));
     let payloads: Vec<_> = packets.iter().map(|packet| packet.payload()[2]).collect();
     assert_eq!(payloads, [100, 101, 103, 102]);
+}
+
+#[test]
+fn a_kept_packet_is_forwarded_by_other_engines_in_their_own_numbers() {
+    let mut source = receiver(vec![video_section("0", None, Vec::new())]);
+    let mut bytes = packet(77, VP8, 500, &[(4, b"0")], &[0x10, 0, 9]);
+    let kept = source.handle_rtp(at(0), &mut bytes).unwrap().unwrap().keep();
+    assert_eq!(kept.codec().unwrap().name, "VP8");
+    drop((source, bytes));
+    for payload_type in [100, 101] {
+        let mut other = MediaEngine::new(config(), &Seed::from_u64(payload_type.into()), Instant::ZERO);
+        let sender = other.add_sender(at(0), MediaKind::Video);
+        let mut section = video_section("v", Some(sender), Vec::new());
+        section.send.as_mut().unwrap().codecs =
+            vec![CodecParameters::new(98, "H264", 90_000), CodecParameters::new(payload_type, "vp8", 90_000)];
+        other.set_section(at(0), section).unwrap();
+        other.forward_kept(at(0), sender, &kept).unwrap();
+        let (_, sent) = transmit(&mut other, at(0)).unwrap();
+        let sent = RtpPacket::parse(&sent).unwrap();
+        assert_eq!((sent.payload_type(), sent.payload()), (payload_type, &[0x10, 0, 9][..]));
+        assert_eq!(sent.ssrc(), other.sender(sender).unwrap().ssrc());
+        assert_eq!(sent.extensions().get(4), Some(&b"v"[..]), "the MID is that of the next hop");
+    }
+    let mut none = receiver(vec![]);
+    let sender = none.add_sender(at(0), MediaKind::Video);
+    assert_eq!(none.forward_kept(at(0), sender, &kept), Err(MediaError::NotNegotiated));
+}
+
+#[test]
+fn a_packet_that_does_not_fit_a_shortened_datagram_waits() {
+    let mut engine = receiver(vec![]);
+    let sender = engine.add_sender(at(0), MediaKind::Video);
+    engine.set_section(at(0), video_section("0", Some(sender), Vec::new())).unwrap();
+    let payload: &[&[u8]] = &[&[0; 100]];
+    let payload = Payload::Pieces(payload);
+    let packet = Outgoing { payload_type: VP8, marker: true, timestamp: 0, extensions: &[], payload };
+    engine.write(at(0), sender, &packet).unwrap();
+    let mut slab = [0; 1400];
+    let mut out = PacketBuf::new(&mut slab, 0, 0);
+    out.limit_len(99);
+    assert!(!engine.poll_rtp_that_fits(at(0), &mut out));
+    let mut out = PacketBuf::new(&mut slab, 0, 0);
+    assert!(engine.poll_rtp_that_fits(at(0), &mut out));
+    assert_eq!(engine.sender(sender).unwrap().stats().packets_too_long, 0);
 }
 
 #[test]
@@ -375,8 +428,13 @@ fn closing_says_goodbye_and_ends_everything() {
     pair.a.close(pair.now);
     pair.run_until(at(100));
     assert!(matches!(pair.events_b[..], [Event::StreamStarted { .. }, Event::StreamEnded { .. }]));
-    let packet =
-        Outgoing { payload_type: VP8, marker: true, timestamp: 0, extensions: &[], payload: &[b"x"] };
+    let packet = Outgoing {
+        payload_type: VP8,
+        marker: true,
+        timestamp: 0,
+        extensions: &[],
+        payload: Payload::Pieces(&[b"x"]),
+    };
     assert_eq!(pair.a.write(pair.now, sender, &packet), Err(MediaError::Closed));
     assert_eq!(pair.a.handle_rtp(pair.now, &mut [0x80; 12]).err(), Some(Discard::Closed));
     assert_eq!(pair.a.handle_rtcp(pair.now, &[]), Err(Discard::Closed));
@@ -393,13 +451,13 @@ fn nothing_is_sent_before_negotiation_and_queues_are_bounded() {
         marker: false,
         timestamp: 0,
         extensions: &[],
-        payload: &[b"x"],
+        payload: Payload::Pieces(&[b"x"]),
     };
     assert_eq!(engine.write(at(0), sender, &packet(OPUS)), Err(MediaError::NotNegotiated));
     engine.set_section(at(0), audio_section("a", Some(sender))).unwrap();
     assert_eq!(engine.write(at(0), sender, &packet(3)), Err(MediaError::UnknownPayloadType));
     let long = [0; 2000];
-    let too_long = Outgoing { payload: &[&long], ..packet(OPUS) };
+    let too_long = Outgoing { payload: Payload::Pieces(&[&long]), ..packet(OPUS) };
     assert_eq!(engine.write(at(0), sender, &too_long), Err(MediaError::TooLong));
     let capacity = config().audio_cache_packets;
     assert!((0..capacity).all(|_| engine.write(at(0), sender, &packet(OPUS)).is_ok()));
@@ -415,8 +473,13 @@ fn extensions_are_stamped_with_each_transmission() {
     let sender = engine.add_sender(at(0), MediaKind::Audio);
     engine.set_section(at(0), audio_section("a", Some(sender))).unwrap();
     let level = [(ExtensionKind::AudioLevel, &[0x85][..]), (ExtensionKind::ColorSpace, &[1])];
-    let packet =
-        Outgoing { payload_type: OPUS, marker: false, timestamp: 0, extensions: &level, payload: &[b"x"] };
+    let packet = Outgoing {
+        payload_type: OPUS,
+        marker: false,
+        timestamp: 0,
+        extensions: &level,
+        payload: Payload::Pieces(&[b"x"]),
+    };
     let mut sequence = None;
     for millis in 0..3 {
         engine.write(at(millis), sender, &packet).unwrap();

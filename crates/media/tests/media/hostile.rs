@@ -3,7 +3,7 @@
 use crate::line::*;
 use proptest::prelude::*;
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed};
-use sendrecv_media::{MediaConfig, MediaEngine, MediaKind, Outgoing, SenderId};
+use sendrecv_media::{MediaConfig, MediaEngine, MediaKind, Outgoing, Payload, SenderId};
 
 #[derive(Clone, Debug)]
 enum Input {
@@ -91,7 +91,7 @@ impl Rig {
                     marker: true,
                     timestamp: 0,
                     extensions: &[],
-                    payload: &[b"frame"],
+                    payload: Payload::Pieces(&[b"frame"]),
                 };
                 self.engine.write(now, self.sender, &packet).unwrap_or_default();
             }

@@ -3,7 +3,7 @@
 use sendrecv_core::{Instant, Machine, PacketBuf, Rng, Seed};
 use sendrecv_media::{
     CodecFeedback, CodecParameters, Event, Inbound, MediaConfig, MediaEngine, MediaKind, Outgoing,
-    PacketKind, ReceiveParameters, SectionParameters, SendParameters, SenderId, SignalledSource,
+    PacketKind, Payload, ReceiveParameters, SectionParameters, SendParameters, SenderId, SignalledSource,
 };
 use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use std::time::Duration;
@@ -141,7 +141,7 @@ impl Pair {
             marker: true,
             timestamp: number.wrapping_mul(3000),
             extensions: &[],
-            payload: &[&[0x10, 0x01], &payload],
+            payload: Payload::Pieces(&[&[0x10, 0x01], &payload]),
         };
         self.a.write(self.now, sender, &packet).unwrap();
         self.drain();

@@ -10,15 +10,15 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
 use sendrecv_media::{
-    CodecFeedback, CodecParameters, MediaEngine, MediaKind, Outgoing, ReceiveParameters, SectionId,
-    SectionParameters, SendParameters, SenderId, SignalledSource,
+    CodecFeedback, CodecParameters, KeptPacket, MediaEngine, MediaKind, Outgoing, Payload, ReceiveParameters,
+    SectionId, SectionParameters, SendParameters, SenderId, SignalledSource,
 };
 use sendrecv_rtp::RtpPacket;
 use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_sdp::{Codec, Direction, ExtMap, RtcpFeedback};
 
 /// A received media packet, in clear, borrowed from the datagram it came in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReceivedRtp<'b> {
     /// The transceiver whose receiver it is for.
     pub transceiver: TransceiverId,
@@ -57,6 +57,17 @@ impl<'b> ReceivedRtp<'b> {
     pub const fn is_repaired(&self) -> bool {
         self.inbound.repaired
     }
+
+    /// What it is encoded as.
+    pub fn codec(&self) -> Option<&CodecParameters> {
+        self.inbound.codec()
+    }
+
+    /// A copy that outlives the datagram, for [`PeerConnection::forward_kept`]. However many connections forward it, its
+    /// bytes are in memory once.
+    pub fn keep(&self) -> KeptPacket {
+        self.inbound.keep()
+    }
 }
 
 /// A media packet of our own to send.
@@ -70,8 +81,8 @@ pub struct MediaPacket<'a> {
     pub timestamp: u32,
     /// Header extensions by kind; those not agreed on are left out.
     pub extensions: &'a [(ExtensionKind, &'a [u8])],
-    /// The payload, in pieces that are written one after the other.
-    pub payload: &'a [&'a [u8]],
+    /// What it carries.
+    pub payload: Payload<'a>,
 }
 
 /// Which transceiver is which section and sender of the media engine.
@@ -317,8 +328,8 @@ impl PeerConnection {
         Ok(())
     }
 
-    /// Queues a received packet for sending on transceiver `to` of this connection, rewritten: our SSRC, our numbers, the
-    /// payload type and header extension ids of that section.
+    /// Queues a received packet, of this connection or another, for sending on transceiver `to`, rewritten: our SSRC, our
+    /// numbers, the payload type and header extension ids of that section.
     ///
     /// # Errors
     /// [`UsageError::UnknownTransceiver`]; [`UsageError::Media`] when its codec may not be sent or the queue is full.
@@ -329,9 +340,27 @@ impl PeerConnection {
         packet: &ReceivedRtp<'_>,
     ) -> Result<(), UsageError> {
         let now = self.enter(now)?;
-        self.record(|| Input::ForwardRtp { now, transceiver: to });
+        self.record(|| Input::forward(now, to, &packet.keep()));
         let sender = self.sections.sender(to).ok_or(UsageError::UnknownTransceiver)?;
         self.media.forward(now, sender, &packet.inbound)?;
+        Ok(())
+    }
+
+    /// The same with a packet that was [kept](ReceivedRtp::keep), whose payload is not copied: what a server does that
+    /// sends one packet to many connections.
+    ///
+    /// # Errors
+    /// As [`forward_rtp`](Self::forward_rtp).
+    pub fn forward_kept(
+        &mut self,
+        now: Instant,
+        to: TransceiverId,
+        packet: &KeptPacket,
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        self.record(|| Input::forward(now, to, packet));
+        let sender = self.sections.sender(to).ok_or(UsageError::UnknownTransceiver)?;
+        self.media.forward_kept(now, sender, packet)?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::PeerConnection;
 use crate::transport::{HEADROOM, TAILROOM};
 use sendrecv_core::{Ecn, Instant, Machine, PacketBuf, Path, Transmit};
+use sendrecv_media::PacketKind;
 
 /// Most datagrams in one batch: what Linux takes in one GSO send.
 const MAX_SEGMENTS: usize = 64;
@@ -81,12 +82,10 @@ impl PeerConnection {
     }
 
     fn next_of_layers_above(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
-        if self.transport.can_send_media() {
-            // Exactly what a relay takes, so that without one the packet is written where it stays.
-            let headroom = self.transport.ice.path_mtu_overhead();
-            if let Some(one) = self.write_one(out, headroom, |this, packet| this.next_media(now, packet)) {
-                return Some(one);
-            }
+        if self.transport.can_send_media()
+            && let Some(some) = self.write_media(now, out)
+        {
+            return Some(some);
         }
         if self.sctp_started && self.transport.can_send_data() { self.write_data(now, out) } else { None }
     }
@@ -108,11 +107,56 @@ impl PeerConnection {
         Some(Datagrams { path: transmit.path?, len, segment_size: None, ecn: transmit.ecn })
     }
 
-    fn next_media(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
-        match self.media.poll_packet(now, packet)? {
-            sendrecv_media::PacketKind::Rtp => self.transport.seal_rtp(now, packet),
-            sendrecv_media::PacketKind::Rtcp => self.transport.seal_rtcp(now, packet),
+    /// Writes media packets one behind the other for as long as they have the length of the first.
+    fn write_media(&mut self, now: Instant, out: &mut [u8]) -> Option<Datagrams> {
+        let mut kind = PacketKind::Rtcp;
+        let mut batch = self.write_one(out, self.transport.ice.path_mtu_overhead(), |this, packet| {
+            let (transmit, of_packet) = this.next_media(now, packet)?;
+            kind = of_packet;
+            Some(transmit)
+        })?;
+        let size = batch.len;
+        let mut segments = 1;
+        while kind == PacketKind::Rtp && segments < MAX_SEGMENTS && batch.len < MAX_BATCH.saturating_sub(size)
+        {
+            let room = out.get_mut(batch.len..).unwrap_or_default();
+            let Some(next) = self.write_media_behind(now, room, size) else { break };
+            segments += 1;
+            batch.len = batch.len.saturating_add(next.len);
+            batch.segment_size = Some(size);
+            if next.len < size || next.path != batch.path {
+                break;
+            }
         }
+        Some(batch)
+    }
+
+    /// The next packet of the media engine, protected. One that SRTP refuses, such as the repetition of one it has
+    /// forgotten, keeps no other from its turn.
+    fn next_media(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<(Transmit, PacketKind)> {
+        loop {
+            let kind = self.media.poll_packet(now, packet)?;
+            let sealed = match kind {
+                PacketKind::Rtp => self.transport.seal_rtp(now, packet),
+                PacketKind::Rtcp => self.transport.seal_rtcp(now, packet),
+            };
+            if let Some(transmit) = sealed {
+                return Some((transmit, kind));
+            }
+            packet.clear();
+            packet.reserve_tailroom(TAILROOM);
+        }
+    }
+
+    /// Writes one media packet behind others, sealed, of `size` bytes at most.
+    fn write_media_behind(&mut self, now: Instant, room: &mut [u8], size: usize) -> Option<Datagrams> {
+        self.write_one(room, self.transport.ice.path_mtu_overhead(), |this, packet| {
+            packet.limit_len(size.saturating_sub(this.transport.media_overhead()));
+            if !this.media.poll_rtp_that_fits(now, packet) {
+                return None;
+            }
+            this.transport.seal_rtp(now, packet)
+        })
     }
 
     /// Writes SCTP packets one behind the other for as long as they have the length of the first.

@@ -12,7 +12,8 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use sendrecv_core::{Ecn, Instant, Path, Protocol};
 use sendrecv_ice::{LocalSocket, TcpType, Transport};
-use sendrecv_rtp::extension::ExtensionKind;
+use sendrecv_media::{CodecParameters, KeptPacket, Payload};
+use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_sctp::channel::{ChannelId, DataChannelInit, Message};
 use sendrecv_sdp::{Codec, Direction, Parameters, RtcpFeedback};
 use serde::{Deserialize, Serialize};
@@ -149,10 +150,10 @@ pub(crate) enum Input {
         transceiver: TransceiverId,
         packet: Packet,
     },
-    /// The packet of the last datagram that held one, sent on.
     ForwardRtp {
         now: Instant,
         transceiver: TransceiverId,
+        packet: Forwarded,
     },
     RequestKeyframe {
         now: Instant,
@@ -191,6 +192,19 @@ pub(crate) struct Packet {
     timestamp: u32,
     extensions: Vec<(String, Vec<u8>)>,
     payload: Vec<u8>,
+}
+
+/// [`KeptPacket`].
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Forwarded {
+    name: String,
+    clock_rate: u32,
+    channels: u8,
+    format_parameters: String,
+    /// Ids and URIs of header extensions.
+    extensions: Vec<(u8, String)>,
+    sequence: u64,
+    bytes: Vec<u8>,
 }
 
 const TRANSPORTS: [Transport; 4] = [
@@ -257,12 +271,19 @@ impl Input {
             marker: packet.marker,
             timestamp: packet.timestamp,
             extensions,
-            payload: packet.payload.concat(),
+            payload: match packet.payload {
+                Payload::Pieces(pieces) => pieces.concat(),
+                Payload::Shared(bytes) => bytes.to_vec(),
+            },
         };
         Self::SendRtp { now, transceiver, packet }
     }
 
-    /// Makes the call again. Datagrams, polls and forwarding are the player's own business.
+    pub(crate) fn forward(now: Instant, transceiver: TransceiverId, packet: &KeptPacket) -> Self {
+        Self::ForwardRtp { now, transceiver, packet: Forwarded::of(packet) }
+    }
+
+    /// Makes the call again. Datagrams and polls are the player's own business.
     pub(super) fn apply(self, pc: &mut PeerConnection) -> Result<(), UsageError> {
         match self {
             Self::Timeout { now } => pc.handle_timeout(now),
@@ -286,7 +307,7 @@ impl Input {
             Self::StreamOpened { now, id, local } => pc.stream_opened(now, StreamId::from_bits(id), local)?,
             Self::StreamFailed { now, id } => pc.stream_failed(now, StreamId::from_bits(id))?,
             Self::StreamClosed { now, path } => pc.stream_closed(now, path)?,
-            Self::Datagram { .. } | Self::Transmit { .. } | Self::ForwardRtp { .. } => {}
+            Self::Datagram { .. } | Self::Transmit { .. } => {}
             other => other.apply_to_content(pc)?,
         }
         Ok(())
@@ -329,6 +350,7 @@ impl Input {
             }
             Self::StopTransceiver { now, transceiver } => pc.stop_transceiver(now, transceiver)?,
             Self::SendRtp { now, transceiver, packet } => packet.send(pc, now, transceiver)?,
+            Self::ForwardRtp { now, transceiver, packet } => packet.forward(pc, now, transceiver)?,
             Self::RequestKeyframe { now, transceiver } => pc.request_keyframe(now, transceiver)?,
             _ => {}
         }
@@ -389,9 +411,47 @@ impl Packet {
             marker: self.marker,
             timestamp: self.timestamp,
             extensions: &extensions,
-            payload: &[&self.payload],
+            payload: Payload::Pieces(&[&self.payload]),
         };
         pc.send_rtp(now, transceiver, &packet)
+    }
+}
+
+impl Forwarded {
+    fn of(packet: &KeptPacket) -> Self {
+        let codec = packet.codec();
+        let extensions = packet.extensions().iter().map(|(id, kind)| (id, kind.uri().to_owned())).collect();
+        Self {
+            name: codec.map(|codec| codec.name.clone()).unwrap_or_default(),
+            clock_rate: codec.map_or(0, |codec| codec.clock_rate),
+            channels: codec.map_or(0, |codec| codec.channels),
+            format_parameters: codec.map(|codec| codec.format_parameters.clone()).unwrap_or_default(),
+            extensions,
+            sequence: packet.sequence(),
+            bytes: packet.bytes().to_vec(),
+        }
+    }
+
+    fn forward(
+        self,
+        pc: &mut PeerConnection,
+        now: Instant,
+        transceiver: TransceiverId,
+    ) -> Result<(), UsageError> {
+        let codec = CodecParameters {
+            channels: self.channels,
+            format_parameters: self.format_parameters,
+            ..CodecParameters::new(0, &self.name, self.clock_rate)
+        };
+        let mut extensions = ExtensionMap::new();
+        for (id, uri) in &self.extensions {
+            if let Some(kind) = ExtensionKind::from_uri(uri) {
+                extensions.insert(*id, kind);
+            }
+        }
+        // What was forwarded then was an RTP packet, else nothing was.
+        let packet = KeptPacket::new(codec, extensions, self.sequence, self.bytes.into());
+        packet.map_or(Ok(()), |packet| pc.forward_kept(now, transceiver, &packet))
     }
 }
 

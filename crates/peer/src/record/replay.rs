@@ -1,7 +1,7 @@
 //! Playing a recording.
 
 use super::{HASH_START, Input, InputLog, extend_hash, hash};
-use crate::connection::{Inbound, PeerConnection};
+use crate::connection::PeerConnection;
 use crate::error::UsageError;
 use alloc::vec;
 use sendrecv_core::Seed;
@@ -40,19 +40,11 @@ pub fn replay(log: &InputLog) -> Result<ReplayReport, ReplayError> {
         .map_err(ReplayError::Configuration)?;
     let mut report = ReplayReport { inputs: log.inputs.len(), hash: HASH_START, ..ReplayReport::default() };
     let mut out = vec![0; 65_536];
-    let mut inputs = log.inputs.iter().enumerate().peekable();
-    while let Some((position, input)) = inputs.next() {
+    for (position, input) in log.inputs.iter().enumerate() {
         match input {
             Input::Datagram { now, path, ecn, bytes } => {
                 let mut datagram = bytes.clone();
-                if let Ok(Inbound::Rtp(packet)) = pc.handle_datagram(*now, *path, *ecn, &mut datagram) {
-                    // The packet is still borrowed from its datagram: whoever sends it on does so at once.
-                    while let Some((_, Input::ForwardRtp { now, transceiver })) =
-                        inputs.next_if(|(_, input)| matches!(input, Input::ForwardRtp { .. }))
-                    {
-                        let _ = pc.forward_rtp(*now, *transceiver, &packet);
-                    }
-                }
+                let _ = pc.handle_datagram(*now, *path, *ecn, &mut datagram);
             }
             Input::Transmit { now, capacity, output } => {
                 let room = out.get_mut(..*capacity).ok_or(ReplayError::Diverged(position))?;

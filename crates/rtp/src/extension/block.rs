@@ -31,6 +31,7 @@ pub struct ExtensionBlock {
 }
 
 impl Default for ExtensionBlock {
+    #[inline]
     fn default() -> Self {
         Self { elements: [0; CAPACITY], len: 0, count: 0, two_byte: false }
     }
@@ -38,11 +39,13 @@ impl Default for ExtensionBlock {
 
 impl ExtensionBlock {
     /// A block without elements.
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Appends an element. On error the block is as it was.
+    #[inline]
     pub fn push(&mut self, id: u8, data: &[u8]) -> Result<(), ExtensionError> {
         if id == 0 {
             return Err(ExtensionError::ReservedId);
@@ -61,6 +64,7 @@ impl ExtensionBlock {
     }
 
     /// Whether there are no elements; then nothing is written and the header's X bit stays clear.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }

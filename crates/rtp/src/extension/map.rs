@@ -126,11 +126,13 @@ impl ExtensionMap {
     }
 
     /// What `id` means.
+    #[inline]
     pub fn kind(&self, id: u8) -> Option<ExtensionKind> {
         self.kinds.get(usize::from(id)).copied().flatten()
     }
 
     /// The id of `kind`.
+    #[inline]
     pub fn id(&self, kind: ExtensionKind) -> Option<u8> {
         self.ids.get(position(kind)).copied().filter(|id| *id != 0)
     }

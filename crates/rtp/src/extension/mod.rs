@@ -37,6 +37,7 @@ pub struct Extensions<'a> {
 
 impl<'a> Extensions<'a> {
     /// Reads the block at the reader: profile, length in words, data.
+    #[inline]
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Truncated> {
         let (profile, words) = (reader.u16()?, reader.u16()?);
         Ok(Self { profile, data: reader.take(usize::from(words) * 4)? })
@@ -48,11 +49,13 @@ impl<'a> Extensions<'a> {
     }
 
     /// The data of the first element with this id. Cheap: blocks are a few dozen bytes.
+    #[inline]
     pub fn get(&self, id: u8) -> Option<&'a [u8]> {
         let mut elements = *self;
         elements.find(|(element, _)| *element == id).map(|(_, data)| data)
     }
 
+    #[inline]
     fn next_one_byte(&mut self) -> Option<(u8, &'a [u8])> {
         let mut reader = Reader::new(self.data);
         loop {
@@ -70,6 +73,7 @@ impl<'a> Extensions<'a> {
         }
     }
 
+    #[inline]
     fn next_two_byte(&mut self) -> Option<(u8, &'a [u8])> {
         let mut reader = Reader::new(self.data);
         loop {
@@ -86,6 +90,7 @@ impl<'a> Extensions<'a> {
 impl<'a> Iterator for Extensions<'a> {
     type Item = (u8, &'a [u8]);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let element = match self.profile {
             ONE_BYTE_PROFILE => self.next_one_byte(),
