@@ -48,7 +48,8 @@ pub(crate) struct SendStream {
     /// The number of the head message's next fragment.
     next_fragment: u32,
     priority: u16,
-    credit: usize,
+    /// When its next fragment starts in the scheduler's time.
+    start: u64,
     ready: bool,
     /// No new messages: the stream is to be reset.
     closing: bool,
@@ -66,7 +67,7 @@ impl SendStream {
             next_unordered: 0,
             next_fragment: 0,
             priority: NORMAL_PRIORITY,
-            credit: 0,
+            start: 0,
             ready: false,
             closing: false,
         }
@@ -235,7 +236,8 @@ impl SendQueue {
         }
         if !stream.ready {
             stream.ready = true;
-            self.scheduler.push(key, stream.priority);
+            stream.start = self.scheduler.start(stream.start);
+            self.scheduler.push(key, stream.priority, stream.start);
         }
         if let Some(last) = self.messages.get_mut(tail) {
             last.next = message;
@@ -360,39 +362,16 @@ impl SendQueue {
     /// Decides whose turn is next after `len` bytes of `key` left.
     fn schedule(&mut self, key: u32, len: usize, ending: bool, interleaved: bool) {
         let Some(stream) = self.streams.by_key_mut(key) else { return };
-        let empty = stream.head == NIL;
-        let priority = stream.priority;
-        if empty {
-            stream.ready = false;
-            stream.credit = 0;
-            self.scheduler.pop();
-            return;
-        }
-        if !ending && !interleaved {
-            self.spend(key, len);
+        stream.start = self.scheduler.serve(stream.start, len, stream.priority);
+        stream.ready = stream.head != NIL;
+        if stream.ready && !ending && !interleaved {
             self.scheduler.hold();
             return;
         }
-        if self.spend(key, len) {
-            self.scheduler.pop();
-            self.scheduler.push(key, priority);
+        self.scheduler.pop();
+        if stream.ready {
+            self.scheduler.push(key, stream.priority, stream.start);
         }
-    }
-
-    /// Charges a stream for `len` bytes; true when its turn is over.
-    fn spend(&mut self, key: u32, len: usize) -> bool {
-        const QUANTUM: usize = 1200;
-        let Some(stream) = self.streams.by_key_mut(key) else { return true };
-        if self.scheduler.kind() != Scheduling::WeightedFair {
-            return true;
-        }
-        if stream.credit > len {
-            stream.credit = stream.credit.saturating_sub(len);
-            return false;
-        }
-        let share = QUANTUM.saturating_mul(usize::from(stream.priority)) / usize::from(NORMAL_PRIORITY);
-        stream.credit = stream.credit.saturating_add(share.max(1)).saturating_sub(len);
-        true
     }
 
     /// Gives a message up: what was not sent of it never will be.
@@ -443,7 +422,7 @@ impl SendQueue {
         let Some(stream) = self.streams.by_key_mut(key) else { return };
         stream.ready = stream.head != NIL;
         if stream.ready {
-            self.scheduler.push(key, stream.priority);
+            self.scheduler.push(key, stream.priority, stream.start);
         }
     }
 

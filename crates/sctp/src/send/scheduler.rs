@@ -1,51 +1,76 @@
 //! Which stream sends next (RFC 8260, section 3).
 
 use crate::Scheduling;
-use alloc::collections::{BTreeMap, VecDeque};
+use crate::num::wide;
+use alloc::collections::{BinaryHeap, VecDeque};
 use core::cmp::Reverse;
 
 /// The priority of a stream that was given none ("normal" of RFC 8831, section 6.4).
 pub(crate) const NORMAL_PRIORITY: u16 = 256;
 
-/// Streams with something to send, by their slab keys. Every operation is O(1), or O(log p) in the number of distinct
-/// priorities for [`Scheduling::Priority`].
+/// Units of virtual time that a byte costs a stream of priority 1.
+const BYTE: u64 = 1 << 16;
+
+/// Streams with something to send, by their slab keys. Every operation is O(1) for [`Scheduling::RoundRobin`], else
+/// O(log n) in the number of streams that have something to send.
+///
+/// Weighted fair is start-time fair queueing: a stream's next fragment starts when the last one ended in the stream's own
+/// time, which passes the more slowly the higher its priority, and the fragment that starts first is sent first.
 #[derive(Clone, Debug)]
 pub(crate) struct Scheduler {
     kind: Scheduling,
     ready: VecDeque<u32>,
-    by_priority: BTreeMap<Reverse<u16>, VecDeque<u32>>,
+    /// Rank, turn, stream: the lowest rank first, equals in the order they came.
+    ranked: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    turns: u64,
+    /// The virtual time: when the fragment that was sent last started.
+    time: u64,
     /// The stream whose message has begun and, without interleaving, must be finished first.
     current: Option<u32>,
 }
 
 impl Scheduler {
-    pub(crate) fn new(kind: Scheduling) -> Self {
-        Self { kind, ready: VecDeque::new(), by_priority: BTreeMap::new(), current: None }
+    pub(crate) const fn new(kind: Scheduling) -> Self {
+        Self { kind, ready: VecDeque::new(), ranked: BinaryHeap::new(), turns: 0, time: 0, current: None }
     }
 
     pub(crate) const fn kind(&self) -> Scheduling {
         self.kind
     }
 
-    /// Adds a stream that was not ready.
-    pub(crate) fn push(&mut self, stream: u32, priority: u16) {
-        match self.kind {
-            Scheduling::Priority => self.by_priority.entry(Reverse(priority)).or_default().push_back(stream),
-            Scheduling::RoundRobin | Scheduling::WeightedFair => self.ready.push_back(stream),
-        }
+    /// Adds a stream that was not ready, whose next fragment starts at `start`.
+    pub(crate) fn push(&mut self, stream: u32, priority: u16, start: u64) {
+        let rank = match self.kind {
+            Scheduling::RoundRobin => {
+                self.ready.push_back(stream);
+                return;
+            }
+            Scheduling::Priority => u64::from(u16::MAX.saturating_sub(priority)),
+            Scheduling::WeightedFair => start,
+        };
+        self.turns = self.turns.saturating_add(1);
+        self.ranked.push(Reverse((rank, self.turns, stream)));
+    }
+
+    /// When a stream that was idle starts: now, or when what it sent before ends.
+    pub(crate) fn start(&self, start: u64) -> u64 {
+        start.max(self.time)
+    }
+
+    /// A fragment that started at `start` was sent; returns when the stream's next one starts.
+    pub(crate) fn serve(&mut self, start: u64, len: usize, priority: u16) -> u64 {
+        self.time = self.time.max(start);
+        start.saturating_add(wide(len).saturating_mul(BYTE) / u64::from(priority.max(1)))
     }
 
     /// The stream whose turn it is.
     pub(crate) fn front(&self) -> Option<u32> {
-        if self.current.is_some() {
-            return self.current;
-        }
-        match self.kind {
-            Scheduling::Priority => {
-                self.by_priority.first_key_value().and_then(|(_, queue)| queue.front().copied())
+        self.current.or_else(|| match self.kind {
+            Scheduling::RoundRobin => self.ready.front().copied(),
+            Scheduling::Priority | Scheduling::WeightedFair => {
+                self.ranked.peek().map(|Reverse((.., stream))| *stream)
             }
-            Scheduling::RoundRobin | Scheduling::WeightedFair => self.ready.front().copied(),
-        }
+        })
     }
 
     /// Takes the stream whose turn it is out of the queue.
@@ -54,16 +79,11 @@ impl Scheduler {
             return;
         }
         match self.kind {
-            Scheduling::Priority => {
-                if let Some(mut entry) = self.by_priority.first_entry() {
-                    entry.get_mut().pop_front();
-                    if entry.get().is_empty() {
-                        entry.remove();
-                    }
-                }
-            }
-            Scheduling::RoundRobin | Scheduling::WeightedFair => {
+            Scheduling::RoundRobin => {
                 self.ready.pop_front();
+            }
+            Scheduling::Priority | Scheduling::WeightedFair => {
+                self.ranked.pop();
             }
         }
     }
@@ -95,7 +115,7 @@ mod tests {
             let stream = scheduler.front().unwrap();
             scheduler.pop();
             turns.push(stream);
-            scheduler.push(stream, priorities[stream as usize]);
+            scheduler.push(stream, priorities[stream as usize], 0);
         }
         turns
     }
@@ -103,7 +123,7 @@ mod tests {
     #[test]
     fn round_robin_takes_turns() {
         let mut scheduler = Scheduler::new(Scheduling::RoundRobin);
-        (0..3).for_each(|stream| scheduler.push(stream, 256));
+        (0..3).for_each(|stream| scheduler.push(stream, 256, 0));
         assert_eq!(turns(&mut scheduler, &[256; 3], 5), [0, 1, 2, 0, 1]);
     }
 
@@ -111,16 +131,42 @@ mod tests {
     fn the_highest_priority_goes_first_and_equals_take_turns() {
         let mut scheduler = Scheduler::new(Scheduling::Priority);
         let priorities = [128, 512, 512];
-        (0..3).for_each(|stream| scheduler.push(stream, priorities[stream as usize]));
+        (0..3).for_each(|stream| scheduler.push(stream, priorities[stream as usize], 0));
         assert_eq!(turns(&mut scheduler, &priorities, 4), [1, 2, 1, 2]);
+    }
+
+    #[test]
+    fn weighted_streams_share_bytes_by_priority_and_idle_time_is_not_saved_up() {
+        let mut scheduler = Scheduler::new(Scheduling::WeightedFair);
+        let (priorities, lens) = ([128, 256, 512], [1200, 90, 600]);
+        let (mut starts, mut sent) = ([0; 3], [0; 3]);
+        scheduler.push(0, 128, 0);
+        scheduler.push(1, 256, 0);
+        for turn in 0..10_000 {
+            if turn == 3000 {
+                starts[2] = scheduler.start(0);
+                scheduler.push(2, 512, starts[2]);
+                sent = [0; 3];
+            }
+            let stream = scheduler.front().unwrap();
+            scheduler.pop();
+            let place = stream as usize;
+            sent[place] += lens[place];
+            starts[place] = scheduler.serve(starts[place], lens[place], priorities[place]);
+            scheduler.push(stream, priorities[place], starts[place]);
+        }
+        let shares = sent.map(|bytes| bytes as f64 / sent.iter().sum::<usize>() as f64);
+        for (share, priority) in shares.into_iter().zip(priorities) {
+            assert!((share - f64::from(priority) / 896.0).abs() < 0.01, "{shares:?}");
+        }
     }
 
     #[test]
     fn a_held_stream_stays_in_front() {
         let mut scheduler = Scheduler::new(Scheduling::Priority);
-        scheduler.push(0, 128);
+        scheduler.push(0, 128, 0);
         scheduler.hold();
-        scheduler.push(1, 512);
+        scheduler.push(1, 512, 0);
         assert_eq!(scheduler.front(), Some(0));
         scheduler.pop();
         assert_eq!(scheduler.front(), Some(1));
