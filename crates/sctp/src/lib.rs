@@ -47,6 +47,8 @@
 
 extern crate alloc;
 #[cfg(test)]
+extern crate self as sendrecv_sctp;
+#[cfg(test)]
 extern crate std;
 
 mod association;
@@ -63,6 +65,8 @@ mod send;
 mod stats;
 mod table;
 pub mod wire;
+#[cfg(test)]
+mod wrap;
 
 pub use association::{Association, State, is_usable_init};
 pub use checksum::crc32c;

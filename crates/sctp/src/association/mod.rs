@@ -332,6 +332,22 @@ impl Machine for Association {
     }
 }
 
+#[cfg(test)]
+impl Association {
+    /// Begins with this TSN, before connecting.
+    pub(crate) fn begin_with_tsn(&mut self, tsn: u32) {
+        self.local_initial_tsn = tsn;
+        self.sender = Sender::new(&self.config, tsn, self.clock.now());
+        self.resets = Resets::new(tsn);
+    }
+
+    /// Numbers a stream's messages from here, both ways, once established.
+    pub(crate) fn number_from(&mut self, stream: u16, number: u32) {
+        self.sender.queue.number_from(stream, number);
+        self.receiver.number_from(stream, number);
+    }
+}
+
 /// Settings brought into the ranges they must have.
 fn sane(mut config: Config) -> Config {
     config.max_packet_size = config.max_packet_size.clamp(MIN_PACKET_SIZE, size(u32::from(u16::MAX)));

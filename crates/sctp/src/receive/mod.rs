@@ -71,6 +71,11 @@ impl Receiver {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn number_from(&mut self, stream: u16, number: u32) {
+        self.reassembly.number_from(stream, number);
+    }
+
     /// The window we would advertise in an INIT.
     pub(crate) fn initial_window(config: &Config) -> u32 {
         clamp32(Window::new(config.receive_buffer).limit())

@@ -149,6 +149,14 @@ impl SendQueue {
         }
     }
 
+    /// Gives the next message of a stream this number.
+    #[cfg(test)]
+    pub(crate) fn number_from(&mut self, stream: u16, number: u32) {
+        if let Some(stream) = self.stream_mut(stream) {
+            (stream.next_ordered, stream.next_unordered) = (number, number);
+        }
+    }
+
     fn stream_key(&mut self, stream: u16) -> u32 {
         match self.streams.key(stream) {
             Some(key) => key,

@@ -13,7 +13,11 @@ use bytes::Bytes;
 use sendrecv_core::{Instant, Machine, PacketBuf, Rng, Seed};
 use sendrecv_sctp::{Association, Config, Discard, Event};
 use std::collections::{BTreeMap, VecDeque};
+// Not in the prelude of the crate itself, whose tests use this too.
+use std::boxed::Box;
+use std::println;
 use std::time::Duration;
+use std::vec::Vec;
 
 /// What a machine under test has in common, beside [`Machine`].
 pub trait Endpoint: Machine {

@@ -105,6 +105,11 @@ impl Reassembly {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn number_from(&mut self, stream: u16, number: u32) {
+        self.streams.number_from(stream, number);
+    }
+
     /// Bytes held, with an overhead for each entry.
     pub(crate) const fn bytes(&self) -> usize {
         self.budget.held.saturating_add(self.streams.bytes())

@@ -93,6 +93,14 @@ impl Streams {
         self.streams.by_key_mut(key)
     }
 
+    /// Waits for the message with this number next.
+    #[cfg(test)]
+    pub(super) fn number_from(&mut self, stream: u16, number: u32) {
+        if let Some(stream) = self.stream_mut(stream) {
+            stream.next = number;
+        }
+    }
+
     /// Takes note of a fragmented message's length.
     pub(super) fn note_length(&mut self, stream: u16, length: usize) {
         self.last_length = length;
