@@ -1,7 +1,7 @@
 //! Two connections with a virtual network between them.
 
 use sendrecv_core::{Instant, Machine, PacketBuf, Rng, Seed, Writer};
-use sendrecv_crypto::{CryptoProvider, HashAlgorithm, rustcrypto};
+use sendrecv_crypto::{CryptoProvider, HashAlgorithm, default_provider};
 use sendrecv_dtls::wire::fragment::HandshakeType;
 use sendrecv_dtls::{
     Certificate, Config, ConnectedInfo, ConnectionState, Dtls, Event, Role, TAILROOM, Version,
@@ -14,8 +14,9 @@ use std::time::Duration;
 /// 2026-11-22.
 pub const UNIX_TIME: u64 = 1_795_305_600;
 
+/// The fastest that is compiled in: `--features sendrecv-crypto/aws-lc-rs` runs everything on AWS-LC.
 pub fn provider() -> &'static dyn CryptoProvider {
-    rustcrypto()
+    default_provider()
 }
 
 /// Two certificates, made once: making one costs a signature.

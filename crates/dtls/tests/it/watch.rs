@@ -5,7 +5,7 @@
 use sendrecv_core::Rng;
 use sendrecv_crypto::{
     Aead, AeadAlgorithm, BlockCipher, CryptoError, CryptoProvider, Hash, HashAlgorithm, Hmac, KeyExchange,
-    NamedGroup, Secret, SignatureScheme, SigningKey, StreamCipher, TAG_LEN, rustcrypto,
+    NamedGroup, Secret, SignatureScheme, SigningKey, StreamCipher, TAG_LEN, default_provider,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,31 +94,31 @@ impl CryptoProvider for Watching {
     }
 
     fn aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn Aead>, CryptoError> {
-        Ok(Box::new(WatchedAead { key: key.to_vec(), inner: rustcrypto().aead(algorithm, key)? }))
+        Ok(Box::new(WatchedAead { key: key.to_vec(), inner: default_provider().aead(algorithm, key)? }))
     }
 
     fn aes(&self, key: &[u8]) -> Result<Box<dyn BlockCipher>, CryptoError> {
-        rustcrypto().aes(key)
+        default_provider().aes(key)
     }
 
     fn aes_ctr(&self, key: &[u8]) -> Result<Box<dyn StreamCipher>, CryptoError> {
-        rustcrypto().aes_ctr(key)
+        default_provider().aes_ctr(key)
     }
 
     fn chacha20_mask(&self, key: &[u8; 32], sample: &[u8; 16]) -> Result<[u8; 16], CryptoError> {
-        rustcrypto().chacha20_mask(key, sample)
+        default_provider().chacha20_mask(key, sample)
     }
 
     fn hash(&self, algorithm: HashAlgorithm) -> Result<Box<dyn Hash>, CryptoError> {
-        rustcrypto().hash(algorithm)
+        default_provider().hash(algorithm)
     }
 
     fn hmac(&self, algorithm: HashAlgorithm, key: &[u8]) -> Result<Box<dyn Hmac>, CryptoError> {
-        rustcrypto().hmac(algorithm, key)
+        default_provider().hmac(algorithm, key)
     }
 
     fn groups(&self) -> &'static [NamedGroup] {
-        rustcrypto().groups()
+        default_provider().groups()
     }
 
     fn key_exchange_from(
@@ -126,7 +126,7 @@ impl CryptoProvider for Watching {
         group: NamedGroup,
         private: &[u8],
     ) -> Result<Box<dyn KeyExchange>, CryptoError> {
-        count(Ok(Box::new(WatchedExchange(rustcrypto().key_exchange_from(group, private)?))))
+        count(Ok(Box::new(WatchedExchange(default_provider().key_exchange_from(group, private)?))))
     }
 
     fn key_exchange_answer(
@@ -135,15 +135,15 @@ impl CryptoProvider for Watching {
         share: &[u8],
         rng: &mut Rng,
     ) -> Result<(Vec<u8>, Secret), CryptoError> {
-        count(rustcrypto().key_exchange_answer(group, share, rng))
+        count(default_provider().key_exchange_answer(group, share, rng))
     }
 
     fn generate_p256(&self, rng: &mut Rng) -> Result<Box<dyn SigningKey>, CryptoError> {
-        count(rustcrypto().generate_p256(rng))
+        count(default_provider().generate_p256(rng))
     }
 
     fn import_pkcs8(&self, der: &[u8]) -> Result<Box<dyn SigningKey>, CryptoError> {
-        rustcrypto().import_pkcs8(der)
+        default_provider().import_pkcs8(der)
     }
 
     fn verify(
@@ -153,6 +153,6 @@ impl CryptoProvider for Watching {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError> {
-        count(rustcrypto().verify(scheme, public_key, message, signature))
+        count(default_provider().verify(scheme, public_key, message, signature))
     }
 }
