@@ -49,7 +49,8 @@ fn check(options: SendOptions, len: usize) {
         let (arrived, abandoned) = run(&config, link, options, len);
         assert!(abandoned > 5, "{abandoned} given up");
         assert!(arrived.len() as u64 + abandoned >= 300, "{} arrived, {abandoned} given up", arrived.len());
-        assert!(arrived.len() > 80, "{} arrived", arrived.len());
+        // Three fragments in a row pass in 61 of 100 cases: 184 of 300, give or take 8.
+        assert!(arrived.len() > 140, "{} arrived", arrived.len());
         if !options.unordered {
             for stream in 0..2 {
                 let numbers: Vec<_> = arrived.iter().filter(|number| **number % 2 == stream).collect();

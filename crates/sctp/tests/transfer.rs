@@ -64,7 +64,7 @@ fn every_mix_of_loss_reordering_and_duplication_delivers() {
                         interleaving,
                         max_init_retransmissions: None,
                         max_retransmissions: None,
-                        rto_max: Duration::from_secs(5),
+
                         ..Config::default()
                     };
                     transfer(&config, link, (40, 3000), seed);

@@ -44,8 +44,8 @@ pub(super) struct Cookie {
 pub(super) enum BadCookie {
     /// We did not make it.
     Forged,
-    /// We made it, for the peer with this tag, this much longer ago than its lifetime.
-    Stale { by: Duration, peer_tag: u32 },
+    /// We made it, this much longer ago than its lifetime.
+    Stale { by: Duration, cookie: Cookie },
 }
 
 /// Makes and checks cookies with a key of its own.
@@ -87,7 +87,7 @@ impl CookieKey {
         let cookie = Cookie::read(body).map_err(|_| BadCookie::Forged)?;
         let age = now.saturating_since(cookie.created);
         if age > lifetime {
-            return Err(BadCookie::Stale { by: age.saturating_sub(lifetime), peer_tag: cookie.peer_tag });
+            return Err(BadCookie::Stale { by: age.saturating_sub(lifetime), cookie });
         }
         Ok(cookie)
     }
@@ -158,7 +158,7 @@ mod tests {
         let late = Instant::from_millis(61_500);
         assert_eq!(
             key.open(&bytes, late, LIFETIME),
-            Err(BadCookie::Stale { by: Duration::from_millis(500), peer_tag: 2 })
+            Err(BadCookie::Stale { by: Duration::from_millis(500), cookie: cookie() })
         );
     }
 

@@ -279,7 +279,9 @@ impl Association {
         let cookie = match self.cookie_key.open(chunk.value, now, self.config.cookie_lifetime) {
             Ok(cookie) => cookie,
             Err(BadCookie::Forged) => return Err(Discard::BadCookie),
-            Err(BadCookie::Stale { by, peer_tag }) => return self.refuse_stale(by, peer_tag),
+            // Of the association there is, however old (RFC 9260, section 5.2.4): its COOKIE ACK was lost.
+            Err(BadCookie::Stale { cookie, .. }) if self.is_of_present(&cookie) => cookie,
+            Err(BadCookie::Stale { by, cookie }) => return self.refuse_stale(by, cookie.peer_tag),
         };
         if cookie.local_tag != tag {
             return Err(Discard::BadVerificationTag);
@@ -294,6 +296,11 @@ impl Association {
             return Ok(());
         }
         self.resolve_tie(now, &cookie)
+    }
+
+    /// Whether both of the cookie's tags are those of the association there is.
+    fn is_of_present(&self, cookie: &Cookie) -> bool {
+        self.is_established() && (cookie.local_tag, cookie.peer_tag) == (self.local_tag, self.peer.tag)
     }
 
     /// The table of RFC 9260, section 5.2.4.

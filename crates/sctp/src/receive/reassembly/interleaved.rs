@@ -7,37 +7,13 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-/// A message of which some fragments are here.
+/// A message of which everything up to some fragment is here, if anything.
 #[derive(Clone, Debug, Default)]
 struct Assembly {
     /// The number of the fragment that `data` needs next.
     next: u32,
     ppid: u32,
     data: Vec<u8>,
-    waiting: BTreeMap<u32, Waiting>,
-}
-
-impl Assembly {
-    /// Takes what waited; true when that finishes the message.
-    fn take_waiting(&mut self, budget: &mut Budget) -> Result<bool, Violation> {
-        while !self.waiting.is_empty()
-            && let Some(Waiting { ending, data }) = self.waiting.remove(&self.next)
-        {
-            budget.release(data.len());
-            budget.append(&mut self.data, &data)?;
-            self.next = self.next.wrapping_add(1);
-            if ending {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Takes back what it was charged.
-    fn release(&self, budget: &mut Budget) {
-        budget.release(self.data.len());
-        self.waiting.values().for_each(|waiting| budget.release(waiting.data.len()));
-    }
 }
 
 /// Unfinished messages, by stream and number.
@@ -46,6 +22,8 @@ pub(super) struct InterleavedAssemblies {
     /// The message that grew last: where fragments come in runs, it is not looked up again.
     current: Option<(MessageKey, Assembly)>,
     others: BTreeMap<MessageKey, Assembly>,
+    /// Of all messages, by message and fragment number. One map for all takes the least memory per fragment.
+    waiting: BTreeMap<(MessageKey, u32), Waiting>,
 }
 
 impl InterleavedAssemblies {
@@ -72,20 +50,47 @@ impl InterleavedAssemblies {
         if header.fragment != assembly.next || assembly.next == 0 && !header.beginning {
             budget.charge(chunk.payload.len());
             let waiting = Waiting { ending: header.ending, data: Bytes::copy_from_slice(chunk.payload) };
-            return match assembly.waiting.insert(header.fragment, waiting) {
+            return match self.waiting.insert((key, header.fragment), waiting) {
                 Some(_) => Err(Violation("a fragment number was used twice")),
                 None => Ok(None),
             };
         }
         budget.append(&mut assembly.data, chunk.payload)?;
         assembly.next = assembly.next.wrapping_add(1);
-        if !header.ending && !assembly.take_waiting(budget)? {
+        if !header.ending && !self.take_waiting(budget)? {
             return Ok(None);
         }
-        Ok(self.current.take().map(|(key, assembly)| {
-            assembly.release(budget);
-            Whole { key, ppid: assembly.ppid, data: assembly.data }
+        self.drop_waiting(key, budget);
+        Ok(self.current.take().map(|(key, Assembly { ppid, data, .. })| {
+            budget.release(data.len());
+            Whole { key, ppid, data }
         }))
+    }
+
+    /// Lets the current message take what waited for it; true when that finishes it.
+    fn take_waiting(&mut self, budget: &mut Budget) -> Result<bool, Violation> {
+        let Self { current: Some((key, assembly)), waiting, .. } = self else { return Ok(false) };
+        while !waiting.is_empty()
+            && let Some(Waiting { ending, data }) = waiting.remove(&(*key, assembly.next))
+        {
+            budget.release(data.len());
+            budget.append(&mut assembly.data, &data)?;
+            assembly.next = assembly.next.wrapping_add(1);
+            if ending {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Drops what waits for a message.
+    fn drop_waiting(&mut self, key: MessageKey, budget: &mut Budget) {
+        while let Some((number, _)) = self.waiting.range((key, 0)..=(key, u32::MAX)).next() {
+            let number = *number;
+            if let Some(waiting) = self.waiting.remove(&number) {
+                budget.release(waiting.data.len());
+            }
+        }
     }
 
     /// Makes the message with this key the current one; it begins now if need be.
@@ -109,7 +114,8 @@ impl InterleavedAssemblies {
         let dead: Vec<_> = of_stream.filter(|key| distance(key.id, skipped.message_id, true) <= 0).collect();
         for key in dead {
             if let Some(assembly) = self.others.remove(&key) {
-                assembly.release(budget);
+                budget.release(assembly.data.len());
+                self.drop_waiting(key, budget);
             }
         }
     }

@@ -20,7 +20,9 @@ use order::Streams;
 const OVERHEAD: usize = 64;
 /// The most that is set aside for a message before its bytes are there.
 const MAX_ESTIMATE: usize = 256 << 10;
-/// With more unfinished messages than this nothing is set aside: a peer may only begin messages.
+/// What is set aside for all unfinished messages, about: a peer may only begin messages.
+const MAX_SET_ASIDE: usize = 1 << 20;
+/// With more unfinished messages than this nothing is set aside.
 const MAX_ESTIMATED: usize = 16;
 
 /// The peer broke the protocol; the text says how.
@@ -144,12 +146,13 @@ impl Reassembly {
         Ok(())
     }
 
-    /// How much to set aside for a stream's next message: as much as the last one took, while few are open.
+    /// How much to set aside for a stream's next message: as much as the last one took, and the less the more are open.
     fn estimate(&self, stream: u16) -> usize {
-        if self.data.len().saturating_add(self.interleaved.len()) > MAX_ESTIMATED {
+        let open = self.data.len().saturating_add(self.interleaved.len()).saturating_add(1);
+        if open > MAX_ESTIMATED {
             return 0;
         }
-        self.streams.last_length(stream).min(MAX_ESTIMATE)
+        self.streams.last_length(stream).min(MAX_ESTIMATE).min(MAX_SET_ASIDE / open)
     }
 
     /// The peer gave up a stream's messages up to this one: delivers what is complete of them and goes on behind.
