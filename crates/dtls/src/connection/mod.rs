@@ -3,6 +3,8 @@
 mod handshake;
 mod ids;
 mod incoming;
+#[cfg(test)]
+mod malformed;
 mod outgoing;
 #[cfg(test)]
 mod tests;

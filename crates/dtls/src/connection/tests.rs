@@ -4,11 +4,11 @@ use super::*;
 use crate::wire::fragment::HandshakeType;
 use crate::{Certificate, ConnectionId, Failure};
 use alloc::sync::Arc;
-use sendrecv_crypto::{HashAlgorithm, default_provider};
+use sendrecv_crypto::{HashAlgorithm, NamedGroup, default_provider};
 
-const NOW: Instant = Instant::from_millis(1);
+pub(super) const NOW: Instant = Instant::from_millis(1);
 
-fn carry(from: &mut Dtls, to: &mut Dtls) {
+pub(super) fn carry(from: &mut Dtls, to: &mut Dtls) {
     let mut slab = [0; 1500];
     loop {
         let mut out = PacketBuf::new(&mut slab, 0, 0);
@@ -23,19 +23,24 @@ fn connected(version: Version) -> (Dtls, Dtls) {
     connected_with_ids(version, None)
 }
 
-/// Both ends want this ID in what they receive.
-fn connected_with_ids(version: Version, id: Option<&[u8]>) -> (Dtls, Dtls) {
+/// Two ends that know each other's fingerprint and want this ID in what they receive, if any.
+pub(super) fn ends(version: Version, id: Option<&[u8]>) -> (Dtls, Dtls) {
     let certificate = Certificate::generate(default_provider(), &Seed::from_u64(1), 0, 31).unwrap();
     let fingerprint = certificate.fingerprint(default_provider(), HashAlgorithm::Sha256).unwrap();
     let mut config = Config::new(default_provider(), Arc::new(certificate));
     (config.min_version, config.max_version) = (version, version);
     config.connection_id = id.and_then(ConnectionId::new);
+    config.groups = alloc::vec![NamedGroup::X25519];
     let end = |role, seed| {
         let mut dtls = Dtls::new(config.clone(), role, &Seed::from_u64(seed), NOW);
         dtls.set_remote_fingerprints(NOW, alloc::vec![fingerprint.clone()]);
         dtls
     };
-    let (mut client, mut server) = (end(Role::Client, 1), end(Role::Server, 2));
+    (end(Role::Client, 1), end(Role::Server, 2))
+}
+
+fn connected_with_ids(version: Version, id: Option<&[u8]>) -> (Dtls, Dtls) {
+    let (mut client, mut server) = ends(version, id);
     for _ in 0..3 {
         carry(&mut client, &mut server);
         carry(&mut server, &mut client);

@@ -89,6 +89,15 @@ impl Flight {
         self.entries.first().is_some_and(|entry| entry.epoch <= HANDSHAKE_EPOCH)
     }
 
+    /// The bodies of its messages, to damage them.
+    #[cfg(test)]
+    pub(crate) fn bodies_mut(&mut self) -> impl Iterator<Item = &mut Vec<u8>> {
+        self.entries.iter_mut().filter_map(|entry| match &mut entry.item {
+            Item::Message { body, .. } => Some(body),
+            Item::ChangeCipherSpec => None,
+        })
+    }
+
     /// Whether something waits to be sent.
     pub(crate) const fn is_sending(&self) -> bool {
         self.cursor.is_some()

@@ -9,6 +9,7 @@ mod behaviour;
 mod browsers;
 mod common;
 mod connection_ids;
+mod corpora;
 mod handshake;
 mod hostile;
 mod hostile_cost;
