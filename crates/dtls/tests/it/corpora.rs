@@ -65,12 +65,12 @@ impl Victim {
             cookie: variant % 2 == 1,
             connection_id: (variant % 3 == 1).then(|| ConnectionId::new(b"id").unwrap()),
             max_version: if variant % 4 < 2 { Version::Dtls13 } else { Version::Dtls12 },
-            require_extended_master_secret: variant % 5 != 0,
+            require_extended_master_secret: !variant.is_multiple_of(5),
             ..config(role)
         };
         let now = Instant::from_millis(1);
         let mut dtls = Dtls::new(config, role, &Seed::from_u64(1), now);
-        if variant % 7 != 0 {
+        if !variant.is_multiple_of(7) {
             dtls.set_remote_fingerprints(
                 now,
                 vec![Fingerprint::new(HashAlgorithm::Sha256, &[1; 32]).unwrap()],
@@ -102,7 +102,7 @@ impl Victim {
         let mut datagram = datagram.to_vec();
         assert_eq!(self.dtls.handle_datagram(self.now, &mut datagram).map_or(0, Iterator::count), 0);
         self.drain();
-        self.now = self.now + Duration::from_millis(7);
+        self.now += Duration::from_millis(7);
         self.dtls.handle_timeout(self.now);
         self.drain();
     }
