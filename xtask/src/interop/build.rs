@@ -1,9 +1,12 @@
 //! Builds the programs of ours around other people's libraries.
 
 use super::install::is_newer;
-use crate::shell::{Outcome, root, run_in};
+use crate::shell::{self, Outcome, root, run_in};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+/// Programs in C, and the libraries they are linked with.
+const C: [(&str, &[&str]); 1] = [("usrsctp", &["-lusrsctp", "-lpthread"])];
 
 /// Where built peers lie: beside what cargo builds.
 pub(super) fn folder() -> PathBuf {
@@ -15,7 +18,18 @@ pub(super) fn folder() -> PathBuf {
 pub(super) fn peers() -> Outcome {
     let (sources, folder) = (root().join("tests/interop/peers"), folder());
     fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    for (name, libraries) in C {
+        compile(&sources.join(name).with_extension("c"), &folder.join(name), libraries)?;
+    }
     pion(&sources.join("pion"), &folder)
+}
+
+fn compile(source: &Path, program: &Path, libraries: &[&str]) -> Outcome {
+    if is_newer(program, source) {
+        return Ok(());
+    }
+    let [from, to] = [source, program].map(|path| path.display().to_string());
+    shell::run("cc", &[&["-O2", "-Wall", "-Wextra", "-o", &to, &from], libraries].concat())
 }
 
 /// Debian has Go's libraries as sources in one folder; nothing is downloaded.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// A program that the cases need, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("chromium", "chromium"),
     ("firefox-esr", "firefox-esr"),
     ("turnserver", "coturn"),
@@ -18,10 +18,13 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("node", "nodejs"),
     ("npm", "npm"),
     ("go", "golang-go"),
+    ("cc", "gcc"),
 ];
 
 /// Libraries, plugins and modules, by their Debian packages.
-const LIBRARIES: [&str; 7] = [
+const LIBRARIES: [&str; 9] = [
+    "libc6-dev",
+    "libusrsctp-dev",
     "golang-github-pion-webrtc.v3-dev",
     "gstreamer1.0-plugins-good",
     "gstreamer1.0-plugins-bad",

@@ -28,7 +28,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         install::python_modules()?;
         build::peers()?;
         shell::run("cargo", &["build", "--release", "--package", "sendrecv-cli"])?;
-        shell::run("cargo", &["build", "--release", "--package", "sendrecv-dtls", "--example", "dtls_peer"])?;
+        for (package, example) in [("sendrecv-dtls", "dtls_peer"), ("sendrecv-sctp", "echo_client")] {
+            shell::run("cargo", &["build", "--release", "--package", package, "--example", example])?;
+        }
     }
     let mut arguments = vec!["tests/interop/run.mjs"];
     for (name, value) in [("--browser", &options.browser), ("--filter", &options.filter)] {
