@@ -6,6 +6,7 @@ use crate::base::BaseId;
 use crate::pair::{Foundations, Pair, PairId, PairState};
 use crate::remote::RemoteId;
 use crate::route::Route;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
@@ -24,7 +25,8 @@ struct Group {
 /// The check list of one agent. An agent has one component and thus one list.
 #[derive(Debug, Default)]
 pub(crate) struct CheckList {
-    pairs: BTreeMap<PairId, Pair>,
+    /// Boxed, as are candidates: a map keeps room for eleven, and most agents have one or two.
+    pairs: BTreeMap<PairId, Box<Pair>>,
     next_id: u32,
     by_ends: BTreeMap<(RemoteId, BaseId), PairId>,
     by_route: BTreeMap<Route, PairId>,
@@ -48,16 +50,16 @@ impl CheckList {
     }
 
     pub(crate) fn get(&self, id: PairId) -> Option<&Pair> {
-        self.pairs.get(&id)
+        self.pairs.get(&id).map(Box::as_ref)
     }
 
     /// For fields that no order depends on; state, priority, route and nomination have methods of their own.
     pub(crate) fn get_mut(&mut self, id: PairId) -> Option<&mut Pair> {
-        self.pairs.get_mut(&id)
+        self.pairs.get_mut(&id).map(Box::as_mut)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PairId, &Pair)> {
-        self.pairs.iter().map(|(id, pair)| (*id, pair))
+        self.pairs.iter().map(|(id, pair)| (*id, pair.as_ref()))
     }
 
     pub(crate) fn by_ends(&self, remote: RemoteId, base: BaseId) -> Option<PairId> {
@@ -88,7 +90,7 @@ impl CheckList {
         }
         self.all.insert((pair.priority, id));
         let state = pair.state;
-        self.pairs.insert(id, pair);
+        self.pairs.insert(id, Box::new(pair));
         self.enter(id, state);
         if state == PairState::Frozen {
             self.thaw_of(id);
@@ -112,14 +114,14 @@ impl CheckList {
         }
         self.triggered.retain(|queued| *queued != id);
         self.thaw(pair.foundations);
-        Some(pair)
+        Some(*pair)
     }
 
     /// Takes every pair but `kept` out. `kept` stays usable, but is found by its number only: its place is free for
     /// the pairs of the next generation.
     pub(crate) fn clear_except(&mut self, kept: Option<PairId>) -> Vec<Pair> {
         let kept = kept.and_then(|id| self.pairs.remove_entry(&id));
-        let removed = core::mem::take(&mut self.pairs).into_values().collect();
+        let removed = core::mem::take(&mut self.pairs).into_values().map(|pair| *pair).collect();
         *self = Self { next_id: self.next_id, ..Self::default() };
         if let Some((id, mut pair)) = kept {
             pair.nominated = None;

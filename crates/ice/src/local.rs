@@ -2,6 +2,7 @@
 
 use crate::base::BaseId;
 use crate::candidate::{Candidate, CandidateKind};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -30,7 +31,7 @@ pub(crate) type FoundationKey = (CandidateKind, IpAddr, Protocol, Option<String>
 /// All local candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Locals {
-    by_id: BTreeMap<LocalId, Local>,
+    by_id: BTreeMap<LocalId, Box<Local>>,
     by_address: BTreeMap<(BaseId, SocketAddr), LocalId>,
     foundations: BTreeMap<FoundationKey, u32>,
     next_id: u32,
@@ -38,11 +39,11 @@ pub(crate) struct Locals {
 
 impl Locals {
     pub(crate) fn get(&self, id: LocalId) -> Option<&Local> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, id: LocalId) -> Option<&mut Local> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(Box::as_mut)
     }
 
     /// The candidate that is seen as `address` when sent from `base`.
@@ -55,7 +56,7 @@ impl Locals {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Local> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     /// The number a foundation has here, and on the wire.
@@ -72,7 +73,7 @@ impl Locals {
         local.candidate.foundation = local.foundation.to_string();
         local.candidate.priority = self.free_priority(local.candidate.priority);
         self.by_address.insert((local.base, address), id);
-        self.by_id.insert(id, local);
+        self.by_id.insert(id, Box::new(local));
         id
     }
 
@@ -94,6 +95,6 @@ impl Locals {
         self.by_address.retain(|(of, _), _| *of != base);
         let gone: Vec<LocalId> =
             self.by_id.iter().filter(|(_, local)| local.base == base).map(|(id, _)| *id).collect();
-        gone.iter().filter_map(|id| self.by_id.remove(id)).collect()
+        gone.iter().filter_map(|id| self.by_id.remove(id)).map(|local| *local).collect()
     }
 }

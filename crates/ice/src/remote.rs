@@ -1,6 +1,7 @@
 //! Remote candidates.
 
 use crate::candidate::Candidate;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +23,7 @@ pub(crate) struct Remote {
 /// All remote candidates of a generation, and the one that an older generation's pair still uses.
 #[derive(Debug, Default)]
 pub(crate) struct Remotes {
-    by_id: BTreeMap<RemoteId, Remote>,
+    by_id: BTreeMap<RemoteId, Box<Remote>>,
     by_address: BTreeMap<(Protocol, SocketAddr), RemoteId>,
     foundations: BTreeMap<String, u32>,
     next_id: u32,
@@ -38,7 +39,7 @@ impl Remotes {
     }
 
     pub(crate) fn get(&self, id: RemoteId) -> Option<&Remote> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn find(&self, protocol: Protocol, address: SocketAddr) -> Option<RemoteId> {
@@ -50,7 +51,7 @@ impl Remotes {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Remote> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     pub(crate) fn insert(&mut self, candidate: Candidate, address: SocketAddr) -> RemoteId {
@@ -58,7 +59,7 @@ impl Remotes {
         self.next_id = self.next_id.wrapping_add(1);
         let foundation = self.intern(&candidate.foundation);
         self.by_address.insert((candidate.transport.protocol(), address), id);
-        self.by_id.insert(id, Remote { candidate, address, foundation });
+        self.by_id.insert(id, Box::new(Remote { candidate, address, foundation }));
         id
     }
 

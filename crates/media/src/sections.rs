@@ -31,13 +31,10 @@ const UNUSED: u8 = 0xff;
 /// In a table of payload types: this one retransmits the codec at the position in the other bits.
 const REPAIR: u8 = 0x80;
 
-/// To which section a payload type leads when nothing else does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unique {
-    Nowhere,
-    One(SectionId),
-    Several,
-}
+/// Of a payload type: no section has it.
+const NOWHERE: u8 = 0xff;
+/// Of a payload type: it leads to no section, as several have it.
+const SEVERAL: u8 = 0xfe;
 
 #[derive(Debug)]
 pub(crate) struct Section {
@@ -97,7 +94,8 @@ fn receive_codec(codec: &CodecParameters, is_video: bool) -> ReceiveCodec {
 #[derive(Debug)]
 pub(crate) struct Sections {
     sections: Vec<Option<Section>>,
-    by_payload_type: [Unique; 128],
+    /// By payload type: the only section that receives it.
+    by_payload_type: [u8; 128],
     extensions: ExtensionMap,
     transport_feedback: bool,
 }
@@ -106,7 +104,7 @@ impl Sections {
     pub(crate) fn new() -> Self {
         Self {
             sections: Vec::new(),
-            by_payload_type: [Unique::Nowhere; 128],
+            by_payload_type: [NOWHERE; 128],
             extensions: ExtensionMap::new(),
             transport_feedback: false,
         }
@@ -123,10 +121,8 @@ impl Sections {
 
     /// The only section that receives this payload type.
     pub(crate) fn by_payload_type(&self, payload_type: u8) -> Option<SectionId> {
-        match self.by_payload_type.get(usize::from(payload_type)) {
-            Some(Unique::One(id)) => Some(*id),
-            _ => None,
-        }
+        let section = *self.by_payload_type.get(usize::from(payload_type))?;
+        (section < SEVERAL).then(|| SectionId(section.into()))
     }
 
     /// Ids of header extensions, of all sections.
@@ -165,13 +161,17 @@ impl Sections {
     }
 
     fn rebuild(&mut self) {
-        let mut unique = [Unique::Nowhere; 128];
+        let mut unique = [NOWHERE; 128];
         let mut extensions = ExtensionMap::new();
         let mut transport_feedback = false;
         for (id, section) in self.iter() {
             for (entry, payload_use) in unique.iter_mut().zip(&section.uses) {
                 if *payload_use != UNUSED {
-                    *entry = if *entry == Unique::Nowhere { Unique::One(id) } else { Unique::Several };
+                    *entry = if *entry == NOWHERE {
+                        u8::try_from(id.0).unwrap_or(SEVERAL).min(SEVERAL)
+                    } else {
+                        SEVERAL
+                    };
                 }
             }
             section.parameters.extensions.iter().for_each(|(id, kind)| extensions.insert(id, kind));

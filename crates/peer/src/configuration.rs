@@ -89,6 +89,9 @@ pub struct Settings {
     pub dtls_max: DtlsVersion,
     /// Be an ICE-lite agent (RFC 8445, section 2.5): for servers with public addresses.
     pub ice_lite: bool,
+    /// Offer to move to better pairs in the middle of a session, e.g. when a cheaper interface comes up; done if the other
+    /// side offers it too (draft-thatcher-ice-renomination).
+    pub ice_renomination: bool,
     /// What every ICE username fragment begins with, so that a load balancer can route by it. At most 64 characters
     /// of `ice-char` (RFC 8839, section 5.4).
     pub ice_ufrag_prefix: String,
@@ -111,6 +114,7 @@ impl Default for Settings {
             dtls_min: DtlsVersion::Dtls12,
             dtls_max: DtlsVersion::Dtls13,
             ice_lite: false,
+            ice_renomination: true,
             ice_ufrag_prefix: String::new(),
             initial_packet_size: 1200,
             max_message_size: 262_144,

@@ -76,7 +76,7 @@ pub use jsep::{
 pub use record::{DecodeError, InputLog, ReplayError, ReplayReport, replay};
 pub use sendrecv_ice::{
     Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
-    Transport as SocketTransport,
+    Transport as SocketTransport, Unreachable,
 };
 pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, Payload};
 pub use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};

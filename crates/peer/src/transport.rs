@@ -26,6 +26,8 @@ pub(crate) struct Transport {
     pub(crate) certificate: Arc<Certificate>,
     dtls: Option<Dtls>,
     srtp: Option<Session>,
+    /// Media was negotiated, and so SRTP is needed.
+    media_wanted: bool,
     pub(crate) state: DtlsTransportState,
     pub(crate) connected: Option<ConnectedInfo>,
     pub(crate) role: Option<Role>,
@@ -74,6 +76,7 @@ impl Transport {
             certificate,
             dtls: None,
             srtp: None,
+            media_wanted: false,
             state: DtlsTransportState::New,
             connected: None,
             role: None,
@@ -254,8 +257,8 @@ impl Transport {
         match &event {
             sendrecv_dtls::Event::Connected(info) => {
                 self.connected = Some(ConnectedInfo::clone(info));
-                self.srtp = self.make_srtp();
                 self.state = DtlsTransportState::Connected;
+                self.start_srtp();
             }
             sendrecv_dtls::Event::Closed(reason) => {
                 self.state =
@@ -264,6 +267,18 @@ impl Transport {
             sendrecv_dtls::Event::FingerprintNeeded => {}
         }
         Some(event)
+    }
+
+    /// Media was negotiated. Connections without any need no SRTP.
+    pub(crate) fn want_media(&mut self) {
+        self.media_wanted = true;
+        self.start_srtp();
+    }
+
+    fn start_srtp(&mut self) {
+        if self.media_wanted && self.srtp.is_none() && self.state == DtlsTransportState::Connected {
+            self.srtp = self.make_srtp();
+        }
     }
 
     fn make_srtp(&self) -> Option<Session> {

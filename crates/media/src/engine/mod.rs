@@ -14,7 +14,7 @@ use crate::inbound::{Inbound, KeptPacket};
 use crate::parameters::{CodecParameters, SectionId, SenderId};
 use crate::receive::ReceiveStream;
 use crate::sections::Sections;
-use crate::send::{Outgoing, Payload, Relayed, SendStream};
+use crate::send::{NewPayload, Outgoing, Relayed, SendStream};
 use crate::stats::MediaStats;
 use crate::table::SsrcTable;
 use crate::twcc::TwccFeedback;
@@ -135,7 +135,7 @@ impl MediaEngine {
         inbound: &Inbound<'_>,
     ) -> Result<(), MediaError> {
         let Inbound { packet, sequence, origin, .. } = inbound;
-        let payload = Payload::Pieces(&[packet.payload()]);
+        let payload = NewPayload::Pieces(&[packet.payload()]);
         self.relay(now, sender, &Relayed { packet: *packet, sequence: *sequence, origin, payload })
     }
 
@@ -148,8 +148,8 @@ impl MediaEngine {
     ) -> Result<(), MediaError> {
         let KeptPacket { origin, sequence, bytes } = kept;
         let packet = RtpPacket::parse(bytes).map_err(|_| MediaError::UnknownPayloadType)?;
-        let payload = bytes.slice_ref(packet.payload());
-        let payload = Payload::Shared(&payload);
+        let start = packet.header_len();
+        let payload = NewPayload::Shared(bytes, start..start + packet.payload().len());
         self.relay(now, sender, &Relayed { packet, sequence: *sequence, origin, payload })
     }
 

@@ -3,6 +3,7 @@
 use super::stamp::Stamped;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::ops::Range;
 use core::time::Duration;
 use sendrecv_core::{Instant, NoSpace, Reader, Writer};
 use sendrecv_rtp::RtpHeader;
@@ -42,25 +43,43 @@ impl Payload<'_> {
 enum Kept {
     /// In a buffer that is used again for the packet that replaces it.
     Own(Vec<u8>),
-    Shared(Bytes),
+    /// Some of the bytes.
+    Shared(Bytes, Range<usize>),
 }
 
 impl Kept {
-    fn store(&mut self, payload: Payload<'_>) {
+    fn store(&mut self, payload: NewPayload<'_>) {
         match (payload, &mut *self) {
-            (Payload::Shared(bytes), _) => *self = Self::Shared(bytes.clone()),
-            (Payload::Pieces(pieces), Self::Own(buffer)) => {
+            (NewPayload::Shared(bytes, range), _) => *self = Self::Shared(bytes.clone(), range),
+            (NewPayload::Pieces(pieces), Self::Own(buffer)) => {
                 buffer.clear();
                 pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
             }
-            (Payload::Pieces(pieces), Self::Shared(_)) => *self = Self::Own(pieces.concat()),
+            (NewPayload::Pieces(pieces), Self::Shared(..)) => *self = Self::Own(pieces.concat()),
         }
     }
 
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Own(buffer) => buffer,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// A payload to be stored.
+#[derive(Clone, Debug)]
+pub(crate) enum NewPayload<'a> {
+    Pieces(&'a [&'a [u8]]),
+    /// Some of the bytes.
+    Shared(&'a Bytes, Range<usize>),
+}
+
+impl<'a> From<Payload<'a>> for NewPayload<'a> {
+    fn from(payload: Payload<'a>) -> Self {
+        match payload {
+            Payload::Pieces(pieces) => Self::Pieces(pieces),
+            Payload::Shared(bytes) => Self::Shared(bytes, 0..bytes.len()),
         }
     }
 }
@@ -88,7 +107,7 @@ pub(crate) struct NewPacket<'a, C, E> {
     pub(crate) header: RtpHeader,
     pub(crate) csrcs: C,
     pub(crate) extensions: E,
-    pub(crate) payload: Payload<'a>,
+    pub(crate) payload: NewPayload<'a>,
 }
 
 impl Slot {
@@ -235,7 +254,7 @@ mod tests {
         payload: &'a [&'a [u8]],
     ) -> NewPacket<'a, impl Iterator<Item = u32>, impl Iterator<Item = (u8, &'a [u8])>> {
         let extensions = [(7, &b"ab"[..])].into_iter();
-        let payload = Payload::Pieces(payload);
+        let payload = NewPayload::Pieces(payload);
         NewPacket { header: RtpHeader::default(), csrcs: [1, 2].into_iter(), extensions, payload }
     }
 
@@ -261,7 +280,7 @@ mod tests {
     #[test]
     fn shared_bytes_are_kept_as_they_are_and_give_way_to_pieces() {
         let (mut cache, bytes) = (Cache::new(16), Bytes::from(alloc::vec![1, 2, 3]));
-        let shared = NewPacket { payload: Payload::Shared(&bytes), ..packet(&[]) };
+        let shared = NewPacket { payload: Payload::Shared(&bytes).into(), ..packet(&[]) };
         assert!(cache.store(Instant::ZERO, 100, shared));
         assert_eq!(cache.get_mut(100).unwrap().payload().as_ptr(), bytes.as_ptr());
         assert!(cache.store(Instant::ZERO, 116, packet(&[b"p", b"q"])));

@@ -15,6 +15,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use budget::Budget;
+pub(crate) use cache::NewPayload;
 pub use cache::Payload;
 use cache::{Cache, NewPacket, Slot};
 use core::time::Duration;
@@ -49,7 +50,7 @@ pub(crate) struct Relayed<'a> {
     /// Its sequence number, extended.
     pub(crate) sequence: u64,
     pub(crate) origin: &'a Arc<Origin>,
-    pub(crate) payload: Payload<'a>,
+    pub(crate) payload: NewPayload<'a>,
 }
 
 /// One stream that is sent: its numbers, the packets kept for retransmission, what the peer says about it.
@@ -238,7 +239,8 @@ impl SendStream {
         };
         let ids = &negotiated.extensions;
         let extensions = packet.extensions.iter().filter_map(|(kind, data)| Some((ids.id(*kind)?, *data)));
-        let packet = NewPacket { header, csrcs: core::iter::empty(), extensions, payload: packet.payload };
+        let packet =
+            NewPacket { header, csrcs: core::iter::empty(), extensions, payload: packet.payload.into() };
         let clock = (header.timestamp, now, codec.clock_rate);
         let sequence = self.next_sequence;
         if !self.cache.store(now, sequence, packet) {
@@ -251,7 +253,7 @@ impl SendStream {
     /// Stores a received packet to be sent as our own: other SSRC, payload type, numbers and extension ids.
     pub(crate) fn relay(&mut self, now: Instant, relayed: &Relayed<'_>) -> Result<(), MediaError> {
         let Relayed { packet, sequence, origin, payload } = relayed;
-        check_room(payload.len(), self.max_payload_len, self.pending.len(), self.cache.capacity())?;
+        check_room(packet.payload().len(), self.max_payload_len, self.pending.len(), self.cache.capacity())?;
         let payload_type = self.relayed_payload_type(origin, packet.payload_type())?;
         let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
         let clock_rate = negotiated.codec(payload_type).map_or(0, |codec| codec.clock_rate);
@@ -271,7 +273,7 @@ impl SendStream {
             let kind = origin.extensions.kind(id).filter(|kind| !kind.is_hop_by_hop())?;
             Some((ids.id(kind)?, data))
         });
-        let packet = NewPacket { header, csrcs: packet.csrcs(), extensions, payload: *payload };
+        let packet = NewPacket { header, csrcs: packet.csrcs(), extensions, payload: payload.clone() };
         let reach = u64::try_from(self.cache.capacity()).unwrap_or(0);
         if sequence.saturating_add(reach) <= self.next_sequence || !self.cache.store(now, sequence, packet) {
             return Err(MediaError::Stale);

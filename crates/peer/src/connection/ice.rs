@@ -9,7 +9,7 @@ use crate::record::Input;
 use alloc::format;
 use core::net::{IpAddr, SocketAddr};
 use sendrecv_core::{Instant, Path, Protocol};
-use sendrecv_ice::{Candidate, LocalSocket};
+use sendrecv_ice::{Candidate, LocalSocket, Unreachable};
 
 impl PeerConnection {
     /// Tells of a socket that datagrams can be sent from; its candidates are gathered and signalled. At any time: when
@@ -150,6 +150,24 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::StreamClosed { now, path });
         self.transport.ice.stream_closed(now, path)?;
+        self.drive(now);
+        Ok(())
+    }
+
+    /// A datagram sent over `path` could not be delivered, as the socket or an ICMP message says. Safe to call for every
+    /// such error: what works is not harmed by it, but candidates that lead nowhere are given up sooner.
+    ///
+    /// # Errors
+    /// [`UsageError::Ice`] when nothing is asked over this path, which is normal; [`UsageError::Closed`].
+    pub fn handle_unreachable(
+        &mut self,
+        now: Instant,
+        path: Path,
+        reason: Unreachable,
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        self.record(|| Input::unreachable(now, path, reason));
+        self.transport.ice.handle_unreachable(now, path, reason)?;
         self.drive(now);
         Ok(())
     }

@@ -346,6 +346,7 @@ fn make_ice(configuration: &Configuration, seed: &Seed, now: Instant) -> Result<
     let settings = &configuration.settings;
     let mut config = sendrecv_ice::Config::with_provider(settings.crypto);
     config.lite = settings.ice_lite;
+    config.renomination = settings.ice_renomination;
     config.policy = match configuration.ice_transport_policy {
         crate::IceTransportPolicy::All => TransportPolicy::All,
         crate::IceTransportPolicy::Relay => TransportPolicy::Relay,

@@ -221,6 +221,9 @@ impl PeerConnection {
             }
             None => self.lose_transport(now)?,
         }
+        if !negotiated.media.is_empty() {
+            self.transport.want_media();
+        }
         self.sections.negotiate(now, &mut self.media, negotiated)?;
         match &negotiated.sctp {
             Some(sctp) => {

@@ -12,6 +12,7 @@ use super::{
     SignalingState, Transceiver, TransportDescription,
 };
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_sdp::{
     self as sdp, Codec, Direction, ExtMap, Group, MediaSection, Rid, RidDirection, Setup, Simulcast,
@@ -52,7 +53,7 @@ impl Negotiation {
         }
         session.groups = self.answer_groups(offer, &session);
         let text = session.to_string();
-        self.last_answer = Some(Created { text: text.clone(), parsed: session, slots });
+        self.last_answer = Some(Created { text: text.clone(), parsed: Arc::new(session), slots });
         Ok(SessionDescription::answer(text))
     }
 

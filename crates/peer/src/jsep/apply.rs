@@ -10,6 +10,7 @@ use super::{
     SignalingState, TrackKind, TransceiverId,
 };
 use alloc::borrow::ToOwned;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_sdp::{self as sdp, Direction, MediaSection};
 
@@ -55,7 +56,7 @@ impl Negotiation {
             if kind == SdpType::Rollback {
                 return Ok(next.apply_rollback());
             }
-            let parsed = sdp::SessionDescription::parse(&description.sdp)?;
+            let parsed = Arc::new(sdp::SessionDescription::parse(&description.sdp)?);
             next.verify_remote(kind, &parsed)?;
             let remote = Applied { kind, parsed, text: Some(description.sdp.clone()) };
             next.apply_remote(remote, state, &mut changes);

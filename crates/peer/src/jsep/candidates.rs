@@ -4,6 +4,7 @@ use super::negotiation::{shares_transport, transport_section};
 use super::{JsepError, Negotiation};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 
 /// A candidate as signalling carries it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Negotiation {
         }
         let remote = self.pending_remote.as_mut().or(self.current_remote.as_mut());
         let remote = remote.ok_or(JsepError::NoRemoteDescription)?;
-        let session = &mut remote.parsed;
+        let session = Arc::make_mut(&mut remote.parsed);
         let tag = transport_section(session);
         let index = match (init.sdp_mid, init.sdp_m_line_index) {
             (Some(mid), _) => session.index_of(mid),

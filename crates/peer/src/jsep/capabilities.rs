@@ -94,6 +94,11 @@ const VIDEO_EXTENSIONS: [(u16, &str); 12] = [
 ];
 
 impl MediaCapabilities {
+    /// Neither codecs nor header extensions.
+    pub const fn nothing() -> Self {
+        Self { codecs: Vec::new(), header_extensions: Vec::new() }
+    }
+
     /// The audio codecs and header extensions every browser knows, under the numbers Chromium uses.
     pub fn audio() -> Self {
         let codecs = AUDIO.map(|(payload_type, name, clock_rate, channels, parameters)| CodecCapability {

@@ -1,6 +1,7 @@
 //! Session descriptions as they cross the API, and the signaling states they move through.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::fmt;
 use sendrecv_sdp as sdp;
 use serde::{Deserialize, Serialize};
@@ -150,7 +151,7 @@ impl fmt::Display for SignalingState {
 #[derive(Clone, Debug)]
 pub(crate) struct Applied {
     pub(crate) kind: SdpType,
-    pub(crate) parsed: sdp::SessionDescription,
+    pub(crate) parsed: Arc<sdp::SessionDescription>,
     /// `None` once candidates were added to what was parsed.
     pub(crate) text: Option<String>,
 }

@@ -160,6 +160,7 @@ impl Negotiation {
     pub(crate) fn create_transceiver(&mut self, kind: TrackKind, direction: Direction) -> TransceiverId {
         let id = TransceiverId(self.next_transceiver);
         self.next_transceiver = self.next_transceiver.wrapping_add(1);
+        self.need_capabilities(kind);
         let ssrc = self.draw_ssrc();
         let rtx_ssrc = self.draw_ssrc();
         self.transceivers.push(Transceiver {

@@ -9,6 +9,7 @@ use super::{
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -18,10 +19,10 @@ use sendrecv_sdp as sdp;
 /// What can be negotiated.
 #[derive(Clone, Debug)]
 pub struct NegotiationConfig {
-    /// Codecs and header extensions of audio.
-    pub audio: MediaCapabilities,
-    /// Codecs and header extensions of video.
-    pub video: MediaCapabilities,
+    /// Codecs and header extensions of audio; `None`: those of [`MediaCapabilities::audio`].
+    pub audio: Option<Arc<MediaCapabilities>>,
+    /// Codecs and header extensions of video; `None`: those of [`MediaCapabilities::video`].
+    pub video: Option<Arc<MediaCapabilities>>,
     /// What is said about data channels.
     pub data: DataCapabilities,
     /// Our canonical name in `a=ssrc`; empty: a random one.
@@ -37,8 +38,8 @@ pub struct NegotiationConfig {
 impl Default for NegotiationConfig {
     fn default() -> Self {
         Self {
-            audio: MediaCapabilities::audio(),
-            video: MediaCapabilities::video(),
+            audio: None,
+            video: None,
             data: DataCapabilities::default(),
             cname: String::new(),
             answer_role: DtlsRole::Client,
@@ -133,7 +134,7 @@ impl Slot {
 #[derive(Clone, Debug)]
 pub(crate) struct Created {
     pub(crate) text: String,
-    pub(crate) parsed: sdp::SessionDescription,
+    pub(crate) parsed: Arc<sdp::SessionDescription>,
     pub(crate) slots: Vec<Slot>,
 }
 
@@ -383,10 +384,25 @@ impl Negotiation {
         self.pending_remote.as_ref().or(self.current_remote.as_ref())
     }
 
+    /// What can be negotiated of a kind that there is a transceiver of.
     pub(crate) fn capabilities(&self, kind: TrackKind) -> &MediaCapabilities {
-        match kind {
+        static NOTHING: MediaCapabilities = MediaCapabilities::nothing();
+        let known = match kind {
             TrackKind::Audio => &self.config.audio,
             TrackKind::Video => &self.config.video,
+        };
+        known.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// Makes the capabilities of a kind if nobody has yet: who has no media needs none.
+    pub(crate) fn need_capabilities(&mut self, kind: TrackKind) {
+        match kind {
+            TrackKind::Audio => {
+                self.config.audio.get_or_insert_with(|| Arc::new(MediaCapabilities::audio()));
+            }
+            TrackKind::Video => {
+                self.config.video.get_or_insert_with(|| Arc::new(MediaCapabilities::video()));
+            }
         }
     }
 

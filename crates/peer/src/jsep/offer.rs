@@ -12,6 +12,7 @@ use super::{
     Transceiver, TransportDescription,
 };
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_sdp::{self as sdp, Codec, Direction, Group, MediaSection, Setup};
 
@@ -48,7 +49,7 @@ impl Negotiation {
         session.groups.push(Group::bundle(tags));
         session.groups.extend(lip_sync_groups(&session));
         let text = session.to_string();
-        self.last_offer = Some(Created { text: text.clone(), parsed: session, slots });
+        self.last_offer = Some(Created { text: text.clone(), parsed: Arc::new(session), slots });
         Ok(SessionDescription::offer(text))
     }
 

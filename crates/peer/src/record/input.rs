@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use sendrecv_core::{Ecn, Instant, Path, Protocol};
-use sendrecv_ice::{LocalSocket, TcpType, Transport};
+use sendrecv_ice::{LocalSocket, TcpType, Transport, Unreachable};
 use sendrecv_media::{CodecParameters, KeptPacket, Payload};
 use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_sctp::channel::{ChannelId, DataChannelInit, Message};
@@ -88,6 +88,11 @@ pub(crate) enum Input {
     StreamClosed {
         now: Instant,
         path: Path,
+    },
+    Unreachable {
+        now: Instant,
+        path: Path,
+        reason: u8,
     },
     CreateDataChannel {
         now: Instant,
@@ -207,6 +212,9 @@ pub(crate) struct Forwarded {
     bytes: Vec<u8>,
 }
 
+/// Why nothing arrives, in the order of their numbers here.
+const REASONS: [Unreachable; 3] = [Unreachable::NoRoute, Unreachable::Refused, Unreachable::Soft];
+
 const TRANSPORTS: [Transport; 4] = [
     Transport::Udp,
     Transport::Tcp(TcpType::Active),
@@ -226,6 +234,12 @@ impl Input {
             network_cost: socket.network_cost,
         };
         Self::AddLocalSocket { now, socket }
+    }
+
+    pub(crate) fn unreachable(now: Instant, path: Path, reason: Unreachable) -> Self {
+        let position = REASONS.iter().position(|known| *known == reason);
+        let reason = position.and_then(|position| u8::try_from(position).ok()).unwrap_or(0);
+        Self::Unreachable { now, path, reason }
     }
 
     pub(crate) fn create_data_channel(now: Instant, label: &str, init: &DataChannelInit) -> Self {
@@ -307,6 +321,10 @@ impl Input {
             Self::StreamOpened { now, id, local } => pc.stream_opened(now, StreamId::from_bits(id), local)?,
             Self::StreamFailed { now, id } => pc.stream_failed(now, StreamId::from_bits(id))?,
             Self::StreamClosed { now, path } => pc.stream_closed(now, path)?,
+            Self::Unreachable { now, path, reason } => {
+                let reason = REASONS.get(usize::from(reason)).copied().unwrap_or(Unreachable::Soft);
+                pc.handle_unreachable(now, path, reason)?;
+            }
             Self::Datagram { .. } | Self::Transmit { .. } => {}
             other => other.apply_to_content(pc)?,
         }
