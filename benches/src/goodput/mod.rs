@@ -7,11 +7,11 @@ mod quic;
 mod rtc_sctp;
 mod sctp_proto;
 
-#[path = "../../../crates/sctp/tests/support/bottleneck.rs"]
+#[path = "../../../crates/sctp/tests/simulation/bottleneck.rs"]
 pub mod bottleneck;
-#[path = "../../../crates/sctp/tests/support/network.rs"]
+#[path = "../../../crates/sctp/tests/simulation/network.rs"]
 pub mod network;
-#[path = "../../../crates/sctp/tests/support/ours.rs"]
+#[path = "../../../crates/sctp/tests/simulation/ours.rs"]
 pub mod ours;
 
 pub use dcsctp::DcSctp;

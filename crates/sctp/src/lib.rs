@@ -41,7 +41,7 @@
 //! assert_eq!(heard.data, "hello");
 //! ```
 //!
-//! `examples/udp_chat.rs` is a host over UDP sockets; `examples/goodput.rs` and `examples/sctp_speed.rs` measure.
+//! `examples/udp_chat.rs` is a host over UDP sockets; `examples/sctp_speed.rs` measures.
 #![no_std]
 #![forbid(unsafe_code)]
 

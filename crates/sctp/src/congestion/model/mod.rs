@@ -41,8 +41,8 @@ const UNITY: u64 = 256;
 /// Of the product in flight at most; the queue cannot grow beyond one round trip by this.
 const WINDOW_GAIN: u64 = 512;
 const CRUISE_ROUNDS: u64 = 5;
-/// A round trip that loses more than a fifth of its packets is a queue overflowing, not noise.
-const LOSS_LIMIT: u64 = 5;
+/// A round trip that loses more than an eighth of its packets is a queue overflowing, not noise.
+const LOSS_LIMIT: u64 = 8;
 /// Fewer lost packets than this are noise whatever their share: one of four is a quarter.
 const MIN_LOST_PACKETS: u64 = 6;
 
@@ -145,6 +145,7 @@ impl ModelBased {
         self.phase_round = self.round;
         if phase == Phase::Up {
             self.bandwidth_before = self.bandwidth.get();
+            self.ceiling = self.ceiling.saturating_add(self.ceiling / 4);
         }
     }
 
@@ -153,10 +154,16 @@ impl ModelBased {
         let heavy_loss = self.loses_much();
         match self.phase {
             Phase::Startup => self.judge_startup(app_limited),
-            _ if heavy_loss => self.ceiling = self.window().saturating_mul(7) / 10,
+            _ if heavy_loss => self.give_way(),
             _ => self.judge_round(),
         }
         (self.round_acked, self.round_lost) = (0, 0);
+    }
+
+    /// A queue overflows: less than the product in flight for now, which makes room for others, and no more probing.
+    fn give_way(&mut self) {
+        self.ceiling = self.target(UNITY).min(self.window()) / 20 * 17;
+        self.enter(Phase::Cruise);
     }
 
     /// Whether so much of this round was lost that a queue overflows. Once it is more than a part of the window, the
@@ -197,7 +204,6 @@ impl ModelBased {
             Phase::Up => self.enter(Phase::Listen),
             Phase::Listen if self.has_queue() => self.enter(Phase::Down),
             Phase::Listen => {
-                self.ceiling = self.ceiling.saturating_add(self.ceiling / 4);
                 let gained = self.bandwidth.get() >= self.bandwidth_before.saturating_mul(9) / 8;
                 self.enter(if gained { Phase::Up } else { Phase::Cruise });
             }
