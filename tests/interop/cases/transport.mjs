@@ -59,7 +59,7 @@ for (const offerer of ['browser', 'program'])
     await useChannel(context.page);
     const transport = await transportOf(peer);
     equal([transport.tlsVersion, transport.tlsGroup], ['FEFC', 'X25519'], 'version and group');
-  }, { chromium: { ...CLASSIC, interleaving: true }, firefox: CLASSIC });
+  }, { chromium: { ...CLASSIC, trial: 'interleaving' }, firefox: CLASSIC });
 
 both('trickled candidates', async context => {
   const { page } = context, peer = await open(context);

@@ -15,15 +15,17 @@ const FIREFOX = process.env.FIREFOX ?? '/usr/lib/firefox-esr/firefox-esr';
 
 const QUIET = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'];
+const TRIALS = { interleaving: 'WebRTC-DataChannelMessageInterleaving', snap: 'WebRTC-Sctp-Snap' };
 const NO_QUESTIONS = '--use-fake-ui-for-media-stream';
 
 // `turn`: our own coturn's certificate is accepted, and its name leads to this machine. `quantum: false` takes the
-// post-quantum key share away, `interleaving` lets Chromium speak I-DATA, which Firefox always does.
-export async function startChromium({ loopback = true, mdns = false, turn = false, quantum = true, interleaving = false } = {}) {
+// post-quantum key share away, `trial` turns on what Chromium has not yet by default: I-DATA (which Firefox always speaks), or
+// SCTP's INITs in the descriptions.
+export async function startChromium({ loopback = true, mdns = false, turn = false, quantum = true, trial } = {}) {
   const flags = [...QUIET, '--use-fake-device-for-media-stream', ...(mdns ? [] : [NO_QUESTIONS])];
   if (loopback) flags.push('--allow-loopback-in-peer-connection');
   if (turn) flags.push('--ignore-certificate-errors');
-  if (interleaving) flags.push('--force-fieldtrials=WebRTC-DataChannelMessageInterleaving/Enabled/');
+  if (trial) flags.push(`--force-fieldtrials=${TRIALS[trial]}/Enabled/`);
   const without = [...mdns ? [] : ['WebRtcHideLocalIpsWithMdns'], ...quantum ? [] : ['WebRtcPqcForDtls']];
   if (without.length) flags.push(`--disable-features=${without.join()}`);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags, timeout: 60000 });
@@ -51,8 +53,9 @@ const PREFERENCES = {
   'toolkit.telemetry.enabled': false, 'browser.safebrowsing.update.enabled': false, 'services.settings.server': 'data:,',
 };
 
-export async function startFirefox({ turn = false, quantum = true } = {}) {
-  const more = { ...turn && { 'network.dns.forceResolve': lanAddress() }, 'media.webrtc.enable_pq_hybrid_kex': quantum };
+// `dtls12`: it offers no DTLS 1.3.
+export async function startFirefox({ turn = false, quantum = true, dtls12 = false } = {}) {
+  const more = { ...dtls12 && { 'media.peerconnection.dtls.version.max': 771 }, ...turn && { 'network.dns.forceResolve': lanAddress() }, 'media.webrtc.enable_pq_hybrid_kex': quantum };
   const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, timeout: 90000,
     ...turn && { userDataDir: trustingProfile() },
     extraPrefsFirefox: { ...PREFERENCES, ...more }, env: { ...process.env, HOME: os.tmpdir() } });

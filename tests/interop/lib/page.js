@@ -100,6 +100,8 @@ const api = {
     return { type: 'answer', sdp: pc.localDescription.sdp };
   },
 
+  described(name) { return { sdp: peers[name].pc.localDescription.sdp }; },
+
   async accept(name, answer) { await peers[name].pc.setRemoteDescription(answer); },
 
   async gathered(name) {
@@ -134,6 +136,17 @@ const api = {
       channel.send(message);
     }
     return { messages: count, bytes, hash };
+  },
+
+  // Sends one message of `size` bytes more than the other side takes, and returns that limit and what became of it.
+  tooBig(name, label, size = 1) {
+    const { pc, channels } = peers[name], limit = pc.sctp.maxMessageSize;
+    try {
+      channels[label].channel.send(new Uint8Array(limit + size));
+      return { limit, error: null };
+    } catch (error) {
+      return { limit, error: error.name };
+    }
   },
 
   text(name, label, text) { peers[name].channels[label].channel.send(text); },
