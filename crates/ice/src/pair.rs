@@ -97,6 +97,8 @@ pub(crate) struct Pair {
     pub(crate) authenticated: bool,
     /// Consent was lost: these credentials are not used on it again (RFC 7675, section 5.1).
     pub(crate) revoked: bool,
+    /// The round-trip time is at most this, as the last answered check shows.
+    pub(crate) rtt_bound: Duration,
     /// When something was last heard of the peer on it.
     pub(crate) heard: Instant,
     pub(crate) counters: PairCounters,

@@ -5,8 +5,8 @@ mod support;
 
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Seed};
 use sendrecv_ice::{
-    Candidate, CandidateKind, Config, ConnectionState, Event, IceParameters, LocalSocket, Nomination,
-    PairState, Role, Route, TcpType, Transport, Unreachable, UsageError,
+    Candidate, CandidateKind, Config, ConnectionState, Event, IceParameters, IceServer, LocalSocket,
+    Nomination, PairState, Role, Route, TcpType, Transport, Unreachable, UsageError,
 };
 use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
@@ -420,5 +420,84 @@ fn errors_of_the_network_do_not_harm_a_pair_in_use_and_a_failed_one_comes_back()
         world.a().agent.handle_unreachable(now, path, reason).unwrap();
     }
     assert!(world.a().agent.has_selected_pair());
+    world.exchange();
+}
+
+#[test]
+fn new_transactions_start_no_closer_than_the_pacing_interval() {
+    // Servers' questions and checks share one pacer (RFC 8445, section 14).
+    let mut a = node(config(Role::Controlling), 1, &["10.0.0.1:5000", "10.0.0.1:5001", "10.0.0.1:5002"]);
+    for server in ["stun:10.0.0.9:3478", "stun:10.0.0.8:3478"] {
+        a.agent.add_ice_server(Instant::ZERO, IceServer::stun(server.parse().unwrap())).unwrap();
+    }
+    a.agent.gather(Instant::ZERO).unwrap();
+    a.agent
+        .set_remote_parameters(Instant::ZERO, IceParameters::new("peer", "0123456789012345678901"))
+        .unwrap();
+    for port in 6000..6010 {
+        let candidate = Candidate::host(addr(&format!("10.0.0.2:{port}")));
+        a.agent.add_remote_candidate(Instant::ZERO, candidate).unwrap();
+    }
+    let (mut now, mut slab, mut first) = (Instant::ZERO, [0; 500], std::collections::BTreeMap::new());
+    while first.len() < 36 {
+        let mut packet = PacketBuf::new(&mut slab, 0, 0);
+        while a.agent.poll_transmit(now, &mut packet).is_some() {
+            let id: [u8; 12] = packet.bytes()[8..20].try_into().unwrap();
+            first.entry(id).or_insert(now);
+            packet.clear();
+        }
+        now = a.agent.poll_timeout().unwrap();
+    }
+    let mut times: Vec<Instant> = first.into_values().collect();
+    times.sort_unstable();
+    let closest = times.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap();
+    assert!(closest >= Duration::from_millis(50), "{closest:?}");
+}
+
+#[test]
+fn on_a_slow_path_only_the_first_check_is_repeated() {
+    let mut sim = Simulation::new(&Seed::from_u64(1));
+    let satellite = LinkConfig::with_delay(Duration::from_millis(350));
+    let [a, b] = [(Role::Controlling, 1u8), (Role::Controlled, 2)].map(|(role, number)| {
+        let address = format!("10.0.0.{number}");
+        let node = node(config(role), number.into(), &[&format!("{address}:5000")]);
+        sim.add_host(&address, Machinery::Agent(Box::new(node)), [Interface::new(ip(&address)).up(satellite)])
+    });
+    let mut world = World::new(sim, a, b);
+    world.start();
+    world.connect(5 * SECOND).unwrap();
+    world.run_for(SECOND);
+    for host in [a, b] {
+        let counters = world.agent(host).agent.candidate_pairs()[0].counters;
+        assert!(counters.requests_sent <= 4, "{counters:?}");
+    }
+    // The nominating check was sent once, so that its answer tells the time.
+    assert_eq!(world.a().agent.rtt(), Some(Duration::from_millis(700)));
+    world.run_for(2 * SECOND);
+    world.a().to_send.push_back(b"\x80".to_vec());
+    world.run_for(SECOND);
+    assert_eq!(world.b().received.len(), 1);
+}
+
+#[test]
+fn ice_tcp_connects_by_simultaneous_open() {
+    let so = |address: &str| LocalSocket {
+        transport: Transport::Tcp(TcpType::SimultaneousOpen),
+        ..LocalSocket::tcp_passive(addr(address))
+    };
+    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
+    a.agent.add_socket(Instant::ZERO, so("10.0.0.1:7000")).unwrap();
+    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
+    b.agent.add_socket(Instant::ZERO, so("10.0.0.2:7001")).unwrap();
+    let mut world = lan(a, b);
+    world.start();
+    world.connect(SECOND).unwrap();
+    let path = Path { protocol: Protocol::Tcp, local: addr("10.0.0.1:7000"), remote: addr("10.0.0.2:7001") };
+    assert_eq!(world.a().agent.selected_pair().unwrap().route, Route::Direct(path));
+    for host in [world.a, world.b] {
+        let opened = |event: &&Event| matches!(event, Event::OpenStream(_));
+        assert_eq!(world.agent(host).events.iter().filter(opened).count(), 1, "both open, once");
+        assert_eq!(world.agent(host).agent.candidate_pairs().len(), 1);
+    }
     world.exchange();
 }

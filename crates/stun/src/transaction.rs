@@ -134,7 +134,7 @@ pub struct ClientTransaction {
     config: TransactionConfig,
     reliable: bool,
     sent: u32,
-    last_sent: Instant,
+    first_sent: Instant,
     deadline: Instant,
     violated: bool,
 }
@@ -142,7 +142,7 @@ pub struct ClientTransaction {
 impl ClientTransaction {
     /// A transaction whose request is due at `now`. `reliable`: over TCP or TLS.
     pub const fn new(id: TransactionId, reliable: bool, config: TransactionConfig, now: Instant) -> Self {
-        Self { id, config, reliable, sent: 0, last_sent: now, deadline: now, violated: false }
+        Self { id, config, reliable, sent: 0, first_sent: now, deadline: now, violated: false }
     }
 
     /// The transaction's id.
@@ -177,8 +177,10 @@ impl ClientTransaction {
 
     /// The request was sent at `now`.
     pub fn sent(&mut self, now: Instant) {
+        if self.sent == 0 {
+            self.first_sent = now;
+        }
         self.sent = self.sent.saturating_add(1);
-        self.last_sent = now;
         self.deadline = now + self.config.wait_after(self.sent, self.reliable);
     }
 
@@ -194,7 +196,13 @@ impl ClientTransaction {
     /// The round-trip time, if the response came at `now`; `None` when the request was sent more than once, because
     /// then nobody knows which one was answered.
     pub fn rtt(&self, now: Instant) -> Option<Duration> {
-        (self.sent == 1).then(|| now.saturating_since(self.last_sent))
+        (self.sent == 1).then(|| self.rtt_bound(now))
+    }
+
+    /// What the round-trip time is at most, if the response came at `now`: it may have been an answer to the first
+    /// request.
+    pub const fn rtt_bound(&self, now: Instant) -> Duration {
+        now.saturating_since(self.first_sent)
     }
 
     const fn max_requests(&self) -> u32 {
@@ -280,6 +288,7 @@ mod tests {
         transaction.sent(Instant::ZERO);
         transaction.sent(Instant::from_millis(500));
         assert_eq!(transaction.rtt(Instant::from_millis(600)), None);
+        assert_eq!(transaction.rtt_bound(Instant::from_millis(600)), Duration::from_millis(600));
     }
 
     #[test]

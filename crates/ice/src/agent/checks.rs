@@ -10,6 +10,9 @@ use core::time::Duration;
 use sendrecv_core::{Instant, NoSpace, PacketBuf, Protocol, Transmit};
 use sendrecv_stun::{ClientTransaction, Step, TransactionConfig, TransactionId};
 
+/// No path is believed to be slower than this.
+const SLOWEST: Duration = Duration::from_secs(2);
+
 impl IceAgent {
     /// Sets the pacer if there is something to start.
     pub(super) fn wake_pacer(&mut self, now: Instant) {
@@ -87,11 +90,13 @@ impl IceAgent {
         })
     }
 
-    /// RTO = MAX(500 ms, Ta * (waiting + in progress)), section 14.3. Where the peer has proved to be, only loss can keep
+    /// RTO = MAX(500 ms, Ta * (waiting + in progress)), section 14.3, and on paths known to be slow half as much again
+    /// as their round-trip time, so that requests are repeated for loss only. Where the peer has proved to be, only loss can keep
     /// the answer from us, and waits that double for half a minute would be of no use.
     fn check_schedule(&self, id: PairId) -> TransactionConfig {
         let active = u32::try_from(self.list.active()).unwrap_or(u32::MAX);
-        let rto = self.timing.rto.max(self.timing.pacing.saturating_mul(active));
+        let slow = self.list.get(id).map_or(Duration::ZERO, |pair| pair.rtt_bound.min(SLOWEST) * 3 / 2);
+        let rto = self.timing.rto.max(self.timing.pacing.saturating_mul(active)).max(slow);
         let max_requests = self.timing.requests.into();
         let usual = TransactionConfig { rto, max_requests, ..TransactionConfig::default() };
         match self.list.get(id) {

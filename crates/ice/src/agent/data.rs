@@ -3,6 +3,7 @@
 use super::{IceAgent, Up};
 use crate::discard::Discard;
 use crate::error::NoRoute;
+use crate::event::ConnectionState;
 use crate::pair::PairId;
 use crate::route::Route;
 use core::time::Duration;
@@ -79,13 +80,13 @@ impl IceAgent {
         }
     }
 
-    /// Sends what is in `packet` over the pair in use: puts the relay's header in front, if any, and says where it goes.
+    /// Sends what is in `packet` over the pair in use or, before one is nominated, over the best that works: puts the relay's header in front, if any, and says where it goes.
     ///
     /// # Errors
     /// [`NoRoute`], when there is nothing to send it over, or no headroom of [`DATA_HEADROOM`](crate::DATA_HEADROOM).
     pub fn send_data(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Result<Transmit, NoRoute> {
         let now = self.clock.advance(now);
-        let id = self.selected.ok_or(NoRoute::NotConnected)?;
+        let id = self.data_pair().ok_or(NoRoute::NotConnected)?;
         let pair = self.list.get_mut(id).ok_or(NoRoute::NotConnected)?;
         let bytes = packet.len();
         let transmit = match pair.route.ok_or(NoRoute::NotConnected)? {
@@ -106,15 +107,26 @@ impl IceAgent {
         self.selected.is_some()
     }
 
-    /// Round-trip time of the pair in use, as its last answered check showed.
-    pub fn rtt(&self) -> Option<Duration> {
-        self.list.get(self.selected?)?.counters.current_round_trip_time
+    /// Whether [`send_data`](Self::send_data) has a pair: one in use, or one that works and waits to be nominated.
+    pub fn can_send_data(&self) -> bool {
+        self.data_pair().is_some()
     }
 
-    /// Bytes that the pair in use puts in front of (and, over relays, behind) a packet; IP and UDP headers are not
+    /// The pair that data takes. It need not wait for a nomination (RFC 8445, section 12.1).
+    fn data_pair(&self) -> Option<PairId> {
+        let first = || self.list.best_valid().filter(|_| self.state == ConnectionState::Checking);
+        self.selected.or_else(first)
+    }
+
+    /// Round-trip time of the pair that data takes, as its last answered check showed.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.list.get(self.data_pair()?)?.counters.current_round_trip_time
+    }
+
+    /// Bytes that the pair that data takes puts in front of (and, over relays, behind) a packet; IP and UDP headers are not
     /// among them.
     pub fn path_mtu_overhead(&self) -> usize {
-        match self.selected.and_then(|id| self.list.get(id)).and_then(|pair| pair.route) {
+        match self.data_pair().and_then(|id| self.list.get(id)).and_then(|pair| pair.route) {
             Some(Route::Relayed { relay, peer }) => self.relay_overhead(relay, peer),
             Some(Route::Direct(path)) if path.protocol != sendrecv_core::Protocol::Udp => {
                 crate::framing::HEADER_LEN

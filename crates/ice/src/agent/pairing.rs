@@ -11,6 +11,7 @@ use crate::remote::RemoteId;
 use crate::route::Route;
 use crate::stats::PairCounters;
 use alloc::vec::Vec;
+use core::time::Duration;
 use sendrecv_core::Instant;
 
 impl IceAgent {
@@ -81,6 +82,7 @@ impl IceAgent {
             nominated: None,
             authenticated: false,
             revoked: false,
+            rtt_bound: Duration::ZERO,
             heard: now,
             counters: PairCounters::default(),
         }))

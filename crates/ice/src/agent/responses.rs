@@ -144,11 +144,13 @@ impl IceAgent {
         message: &Message<'_>,
     ) {
         let transaction = message.transaction_id();
-        let rtt = self.transactions.get(&transaction).and_then(|transaction| transaction.schedule.rtt(now));
+        let schedule = self.transactions.get(&transaction).map(|transaction| &transaction.schedule);
+        let (rtt, bound) = schedule.map_or((None, None), |it| (it.rtt(now), Some(it.rtt_bound(now))));
         self.end_transaction(transaction);
         self.learn_from_mapped(id, mapped);
         if let Some(pair) = self.list.get_mut(id) {
             pair.measured(rtt);
+            pair.rtt_bound = bound.unwrap_or(pair.rtt_bound);
             pair.heard = now;
             pair.authenticated = true;
         }

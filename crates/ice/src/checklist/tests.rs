@@ -1,6 +1,7 @@
 use super::*;
 use crate::local::LocalId;
 use crate::stats::PairCounters;
+use core::time::Duration;
 use proptest::prelude::*;
 use sendrecv_core::Instant;
 
@@ -22,6 +23,7 @@ fn pair(number: u32, priority: u64, foundations: Foundations) -> Pair {
         nominated: None,
         authenticated: false,
         revoked: false,
+        rtt_bound: Duration::ZERO,
         heard: Instant::ZERO,
         counters: PairCounters::default(),
     }

@@ -72,7 +72,10 @@ impl AgentNode {
                 }
                 Event::OpenStream(open) if self.streams => {
                     self.next_port += 1;
-                    let local = SocketAddr::new(open.local.ip(), self.next_port);
+                    // Port 9 is that of active candidates, and means any; for simultaneous open it is the socket's.
+                    let any = matches!(open.local.port(), 0 | 9);
+                    let port = if any { self.next_port } else { open.local.port() };
+                    let local = SocketAddr::new(open.local.ip(), port);
                     let _ = self.agent.stream_opened(now, open.id, local);
                 }
                 Event::OpenStream(open) => {
