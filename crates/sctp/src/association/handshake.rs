@@ -232,6 +232,8 @@ impl Association {
         }
         let init = Init::parse(chunk).map_err(|_| Discard::Malformed)?;
         let read = read_parameters(init.parameters)?;
+        // Whatever else is wrong with it, it says where an ABORT goes.
+        self.peer.tag = init.initiate_tag;
         if !fields_are_valid(&init) {
             self.abort_with(CloseReason::ProtocolViolation("invalid INIT ACK"), code::INVALID_PARAMETER, &[]);
             return Ok(());
@@ -346,6 +348,7 @@ impl Association {
     fn restart(&mut self, now: Instant, cookie: &Cookie) -> Result<(), Discard> {
         if self.state == State::ShutdownAckSent {
             self.repeat_shutdown(now);
+            self.report(code::COOKIE_WHILE_SHUTTING_DOWN, &[]);
             return Ok(());
         }
         self.local_tag = cookie.local_tag;

@@ -48,20 +48,26 @@ impl Association {
         {
             return Err(Discard::WrongPort);
         }
-        self.check_checksum(&header, packet)?;
         let Some(Ok(first)) = chunks.clone().next() else { return Err(Discard::Malformed) };
+        self.check_checksum(&header, first.kind, packet)?;
         self.check_tag(&header, &first, chunks)?;
         if self.answer_out_of_the_blue(&header, &first)? {
             return Ok(());
         }
         self.take_chunks(now, &header, chunks)?;
-        self.receiver.end_packet(now, self.config.delayed_ack);
+        let had_data = self.receiver.end_packet(now, self.config.delayed_ack);
+        if had_data && self.state == State::ShutdownSent {
+            // The peer has not heard that we are done (section 9.2).
+            self.repeat_shutdown(now);
+        }
         self.after_progress(now);
         Ok(())
     }
 
-    fn check_checksum(&self, header: &CommonHeader, packet: &[u8]) -> Result<(), Discard> {
-        if cfg!(fuzzing) || self.config.lower_layer_is_dtls && header.checksum == [0; 4] {
+    /// A checksum of zero stands for none where we announced that, which no INIT can know (RFC 9653, section 5.3).
+    fn check_checksum(&self, header: &CommonHeader, first: u8, packet: &[u8]) -> Result<(), Discard> {
+        let may_be_zero = self.config.lower_layer_is_dtls && first != kind::INIT;
+        if cfg!(fuzzing) || may_be_zero && header.checksum == [0; 4] {
             return Ok(());
         }
         if packet_checksum(packet) == Some(header.checksum) { Ok(()) } else { Err(Discard::BadChecksum) }
@@ -165,7 +171,9 @@ impl Association {
         match chunk.kind {
             kind::DATA | kind::I_DATA => return self.on_data(chunk),
             kind::SACK => self.on_sack(now, chunk)?,
-            kind::INIT => self.on_init(now, chunk)?,
+            // Only an INIT that is alone comes without a tag.
+            kind::INIT if header.verification_tag == 0 => self.on_init(now, chunk)?,
+            kind::INIT => return Err(Discard::Unexpected),
             kind::INIT_ACK => self.on_init_ack(now, chunk)?,
             kind::HEARTBEAT => self.on_heartbeat(chunk)?,
             kind::HEARTBEAT_ACK => self.on_heartbeat_ack(now, chunk)?,
@@ -220,7 +228,7 @@ impl Association {
     }
 
     /// Sends an ERROR with one cause.
-    fn report(&mut self, code: u16, value: &[u8]) {
+    pub(super) fn report(&mut self, code: u16, value: &[u8]) {
         let (mut causes, mut bytes) = (Vec::new(), Vec::new());
         let written = Cause { code, value }
             .write(&mut causes)

@@ -151,10 +151,10 @@ impl Receiver {
         self.reassembly.cumulative_advanced(self.tracker.cumulative());
     }
 
-    /// A packet's chunks were all taken: decides about its acknowledgement.
-    pub(crate) fn end_packet(&mut self, now: Instant, delay: core::time::Duration) {
+    /// A packet's chunks were all taken: decides about its acknowledgement. True when there was data.
+    pub(crate) fn end_packet(&mut self, now: Instant, delay: core::time::Duration) -> bool {
         if !core::mem::take(&mut self.packet_has_data) {
-            return;
+            return false;
         }
         self.packets_since_sack = self.packets_since_sack.saturating_add(1);
         if core::mem::take(&mut self.packet_is_urgent) || self.packets_since_sack >= PACKETS_PER_SACK {
@@ -162,6 +162,7 @@ impl Receiver {
         } else if self.sack == SackState::Idle {
             self.sack = SackState::Delayed(now + delay);
         }
+        true
     }
 
     /// The application took a message of `len` bytes.

@@ -27,7 +27,7 @@ impl Sender {
         self.react(now, &acked, sack);
         self.advance_forward_point(now);
         if advanced || acked.bytes > 0 {
-            self.recovery.rearm(now, &self.flight, &self.rtt, self.forward.is_pending());
+            self.restart_timers(now);
         }
         self.forward.on_sack(now, self.rtt.smoothed().unwrap_or_default());
         Ok(())
@@ -43,8 +43,15 @@ impl Sender {
         let Self { flight, queue, .. } = self;
         flight.ack_cumulative(cumulative, &mut acked, |message| queue.release(message));
         self.advance_forward_point(now);
-        self.recovery.rearm(now, &self.flight, &self.rtt, self.forward.is_pending());
+        self.restart_timers(now);
         Ok(())
+    }
+
+    /// Whatever is not cumulatively acknowledged is waited for, also what a dishonest peer has reported beyond a gap that
+    /// is none.
+    fn restart_timers(&mut self, now: Instant) {
+        let waiting = self.forward.is_pending() || self.flight.head_is_gap_acked();
+        self.recovery.rearm(now, &self.flight, &self.rtt, waiting);
     }
 
     fn apply(&mut self, cumulative: u64, newest: u64, sack: &Sack<'_>) -> Acked {

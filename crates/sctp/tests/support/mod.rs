@@ -10,6 +10,7 @@
 )]
 
 pub mod insider;
+pub mod played;
 
 use bytes::Bytes;
 use sendrecv_core::{Instant, Machine, PacketBuf, Rng, Seed};
