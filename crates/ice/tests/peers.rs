@@ -118,16 +118,18 @@ impl Scene {
     fn respond_for(&mut self, time: Duration, write: impl Fn(&Message<'_>, &mut Vec<u8>, SocketAddr)) {
         let end = self.now + time;
         loop {
-            for (to, bytes) in self.sent() {
-                let request = Message::parse(&bytes).unwrap();
+            let sent = self.sent();
+            for (to, bytes) in &sent {
+                let request = Message::parse(bytes).unwrap();
                 if request.class() == Class::Request {
                     let mut unsigned = Vec::new();
-                    write(&request, &mut unsigned, to);
+                    write(&request, &mut unsigned, *to);
                     let mut answer = sign(&unsigned);
                     let _ = self.agent.handle_datagram(self.now, Self::path(&to.to_string()), &mut answer);
                 }
             }
             match self.agent.poll_timeout() {
+                _ if !sent.is_empty() => {}
                 Some(at) if at <= end => self.now = at.max(self.now),
                 _ => break,
             }
@@ -317,7 +319,7 @@ fn a_role_conflict_told_late_changes_nothing_any_more() {
 }
 
 #[test]
-fn a_unsigned_error_does_not_fail_a_check() {
+fn an_unsigned_error_does_not_fail_a_check() {
     let mut scene = Scene::new(config(Role::Controlling), &[A]);
     let checks = scene.sent();
     let request = Message::parse(&checks[0].1).unwrap();
