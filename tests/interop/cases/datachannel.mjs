@@ -41,7 +41,7 @@ async function withPeers({ page, browser, note, defer, args }, offerer, run) {
 
 // The browser's channels are echoed by the program, the program's by the browser: contents compared at both ends.
 async function eachWay({ page, browser, peer, offerer }, kind, init) {
-  const { count, tellsKind } = STACKS[browser.name], sizes = sizesFor(browser);
+  const { count, tellsKind, unset = null } = STACKS[browser.name], sizes = sizesFor(browser);
   const ours = `ours-${kind}`, theirs = `theirs-${kind}`;
   const negotiated = init.negotiated;
   await page.call('echo', 'p');
@@ -67,7 +67,7 @@ async function eachWay({ page, browser, peer, offerer }, kind, init) {
   if (tellsKind === false) return;
   const seen = await page.call('count', 'p', ours);
   equal([seen.ordered, seen.maxRetransmits, seen.maxPacketLifeTime, seen.negotiated, seen.protocol],
-    [init.ordered ?? true, init.maxRetransmits ?? null, init.maxPacketLifeTime ?? null, !!negotiated, init.protocol ?? ''],
+    [init.ordered ?? true, init.maxRetransmits ?? unset, init.maxPacketLifeTime ?? unset, !!negotiated, init.protocol ?? ''],
     'the browser sees the channel as it was made');
 }
 

@@ -6,11 +6,11 @@ import { join } from '../lib/join.mjs';
 export const cases = [];
 const add = (browser, what, run) => cases.push({ name: `${browser}/${what}`, browser, run: context => withPeers(context, run) });
 
-for (const browser of ['pion', 'aiortc', 'werift', 'gstreamer'])
+for (const browser of ['libwebrtc', 'pion', 'aiortc', 'werift', 'gstreamer'])
   for (const offerer of ['browser', 'program'])
     add(browser, `${offerer} offers/audio and video echoed`, context => echo(context, offerer));
-for (const browser of ['pion', 'aiortc', 'werift', 'gstreamer', 'libdatachannel']) add(browser, 'trickled candidates', trickle);
-for (const browser of ['pion', 'werift'])
+for (const browser of ['libwebrtc', 'pion', 'aiortc', 'werift', 'gstreamer', 'libdatachannel']) add(browser, 'trickled candidates', trickle);
+for (const browser of ['libwebrtc', 'pion', 'werift'])
   for (const by of ['browser', 'program']) add(browser, `ICE restart by the ${by} in the middle of a transfer`, context => restart(context, by));
 
 async function withPeers(context, run) {

@@ -9,6 +9,7 @@ const source = name => new URL(`../peers/${name}`, import.meta.url).pathname;
 
 const COMMANDS = {
   libdatachannel: () => [process.execPath, source('libdatachannel.mjs')],
+  libwebrtc: () => [process.execPath, source('libwebrtc.mjs')],
   werift: () => [process.execPath, source('werift.mjs')],
   aiortc: () => [peerTool('python/bin/python'), source('aiortc_peer.py')],
   gstreamer: () => ['/usr/bin/python3', source('gstreamer_peer.py')],

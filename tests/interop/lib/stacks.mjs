@@ -3,11 +3,13 @@
 //   empty       false: it cannot send empty messages
 //   largest     bytes of the largest message it takes, where that is less than 256 KiB
 //   tellsKind   false: its face does not tell what kind an incoming channel is of
+//   unset       what its face tells where a browser's has null
 //   tellsClose  false: it closes without a word, which ICE notices after its consent has run out
 //   hearsClose  false: its channels stay open when the connection is closed from here
 export const STACKS = {
   chromium: { count: 1000 },
   firefox: { count: 1000 },
+  libwebrtc: { count: 1000, unset: 65535 },
   libdatachannel: { count: 1000, tellsKind: false },
   pion: { count: 1000, largest: 65535 },
   aiortc: { count: 200 },
