@@ -30,6 +30,8 @@
 //! assert_eq!(message.attribute::<Username>(), Some(Username("evtj:h6vY")));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! `examples/my_address.rs` is a client and a server over sockets.
 #![no_std]
 #![forbid(unsafe_code)]
 
