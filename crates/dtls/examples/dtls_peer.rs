@@ -132,11 +132,12 @@ impl Host {
     }
 
     fn send(&mut self, line: &[u8]) -> Result<()> {
-        let (now, mut slab) = (self.now(), [0; 256]);
+        let mut slab = [0; 256];
         let mut packet = PacketBuf::new(&mut slab, HEADROOM, TAILROOM);
         packet.put(line)?;
         // What the handshake still has to send goes first.
         self.drain()?;
+        let now = self.now();
         self.dtls.seal(now, &mut packet)?;
         if let Some(peer) = self.peer {
             self.socket.send_to(packet.bytes(), peer)?;

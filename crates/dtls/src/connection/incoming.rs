@@ -187,7 +187,9 @@ impl Dtls {
             let again = is_old && self.state.connected().is_none();
             return if again { Ok(Insertion::Old) } else { Err(Discard::Plaintext) };
         }
-        if !is_old && self.state.connected().is_some() && self.session.version == Some(Version::Dtls12) {
+        // A new handshake may count its messages from zero again; of the old one only Finished is protected.
+        let begins_again = !is_old || fragment.kind != HandshakeType::FINISHED;
+        if begins_again && self.state.connected().is_some() && self.session.version == Some(Version::Dtls12) {
             self.refuse_renegotiation();
             return Err(Discard::Renegotiation);
         }

@@ -91,6 +91,7 @@ mod tests {
         let body = encode(&[9; 32], 0x1303, |_| ());
         let hello = ServerHello::parse(&body).unwrap();
         assert_eq!((hello.random, hello.suite, hello.is_retry()), (&[9; 32], 0x1303, false));
+        assert!(hello.session_id.is_empty(), "never the client's");
         assert!(ServerHello::parse(&encode(&RETRY_RANDOM, 0x1301, |_| ())).unwrap().is_retry());
     }
 

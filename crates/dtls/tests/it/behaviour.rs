@@ -308,6 +308,45 @@ fn a_lost_server_hello_is_asked_for_with_an_empty_ack() {
 }
 
 #[test]
+fn a_lost_last_acknowledgement_is_sent_again() {
+    let mut pair = pair_of(Version::Dtls13);
+    while pair.server.connected.is_none() {
+        pair.step();
+    }
+    for round in 1..4 {
+        pair.lose_everything_in_flight();
+        while pair.client.dtls.stats().retransmissions < round {
+            assert!(pair.step());
+            if pair.client.dtls.stats().retransmissions < round {
+                pair.lose_everything_in_flight();
+            }
+        }
+    }
+    pair.run(Duration::from_secs(5));
+    let sent = pair.client.datagrams;
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.client.datagrams, sent, "the client has heard of it");
+    pair.assert_works();
+}
+
+#[test]
+fn whoever_answers_a_repeated_hello_is_followed_whatever_its_version() {
+    for version in BOTH {
+        for lost in [1, 3] {
+            let mut pair =
+                Pair::new(config(Role::Client), only(version, config(Role::Server)), 1, Link::PERFECT);
+            while pair.client.dtls.stats().retransmissions < lost {
+                pair.lose_everything_in_flight();
+                assert!(pair.step());
+            }
+            assert!(pair.connect(), "{version:?}");
+            assert_eq!(pair.client.connected.as_ref().unwrap().version, version);
+            pair.assert_works();
+        }
+    }
+}
+
+#[test]
 fn a_1_2_client_never_acknowledges() {
     let mut pair = pair_of(Version::Dtls12);
     while pair.server.connected.is_none() {
