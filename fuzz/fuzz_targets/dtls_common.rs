@@ -3,7 +3,7 @@
 
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed};
 use sendrecv_crypto::{HashAlgorithm, NamedGroup, default_provider};
-use sendrecv_dtls::{Certificate, Config, Dtls, Fingerprint, Role, Version};
+use sendrecv_dtls::{Certificate, Config, ConnectionId, Dtls, Fingerprint, Role, Version};
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +27,8 @@ fn end(role: Role, flags: u8) -> Dtls {
     if flags & 4 != 0 {
         config.max_version = Version::Dtls12;
     }
+    config.connection_id = ConnectionId::new(b"id").filter(|_| flags & 16 != 0);
+    config.key_update_after = if flags & 32 != 0 { 4 } else { 1 << 20 };
     let mut dtls = Dtls::new(config, role, &Seed::from_u64(u64::from(flags)), Instant::ZERO);
     if flags & 8 == 0 {
         dtls.set_remote_fingerprints(Instant::ZERO, vec![fingerprint]);
@@ -44,6 +46,7 @@ fn drain(now: Instant, from: &mut Dtls, wire: &mut VecDeque<Vec<u8>>) {
         wire.push_back(out.finish().to_vec());
     }
     while from.poll_event().is_some() {}
+    while from.poll_early_data().is_some() {}
     assert!(from.poll_timeout().is_none_or(|deadline| deadline > now));
 }
 

@@ -8,6 +8,7 @@ use sendrecv_dtls::wire::certificate_verify::DigitallySigned;
 use sendrecv_dtls::wire::fragment::Fragment;
 use sendrecv_dtls::wire::key_exchange::{ServerKeyExchange, client_point};
 use sendrecv_dtls::wire::server_hello::ServerHello;
+use sendrecv_dtls::wire::connection_id::{NewConnectionId, parse_request};
 use sendrecv_dtls::wire::{certificate, certificate_request, hello_verify_request};
 
 fuzz_target!(|data: &[u8]| {
@@ -21,5 +22,6 @@ fuzz_target!(|data: &[u8]| {
         let _ = certificate_request::parse(version, data).map(Iterator::count);
     }
     let _ = (DigitallySigned::parse(data), ServerKeyExchange::parse(data), client_point(data));
-    let _ = hello_verify_request::parse(data);
+    let _ = (hello_verify_request::parse(data), parse_request(data));
+    let _ = NewConnectionId::parse(data).map(|message| message.iter().count());
 });
