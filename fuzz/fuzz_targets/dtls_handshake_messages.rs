@@ -5,10 +5,10 @@ use libfuzzer_sys::fuzz_target;
 use sendrecv_core::Reader;
 use sendrecv_dtls::Version::{Dtls12, Dtls13};
 use sendrecv_dtls::wire::certificate_verify::DigitallySigned;
+use sendrecv_dtls::wire::connection_id::{NewConnectionId, parse_request};
 use sendrecv_dtls::wire::fragment::Fragment;
 use sendrecv_dtls::wire::key_exchange::{ServerKeyExchange, client_point};
 use sendrecv_dtls::wire::server_hello::ServerHello;
-use sendrecv_dtls::wire::connection_id::{NewConnectionId, parse_request};
 use sendrecv_dtls::wire::{certificate, certificate_request, hello_verify_request};
 
 fuzz_target!(|data: &[u8]| {

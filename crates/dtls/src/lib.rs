@@ -6,7 +6,7 @@
 //! - **Both versions, both roles.** A client offers both at once and follows the server; a server takes the newest both
 //!   have. DTLS 1.3 with X25519MLKEM768, X25519, P-256 and P-384, HelloRetryRequest and cookies, record number encryption,
 //!   acknowledgements, key updates; DTLS 1.2 with ECDHE, ECDSA and RSA certificates, the extended master secret and
-//!   HelloVerifyRequest.
+//!   HelloVerifyRequest. Connection IDs in both, as an option ([`Config::connection_id`]).
 //! - **Both sides are verified, or there is no connection.** The peer's certificate must have a fingerprint from the
 //!   signalling ([`Dtls::set_remote_fingerprints`], at any time: the handshake waits), and a signature over this handshake
 //!   must verify under its key. The connected state cannot be built without the proof of both.
@@ -16,6 +16,8 @@
 //!
 //! Feed it only what came over a path that ICE has validated. What has no effect is a [`Discard`] and counted; what the
 //! peer must not do is a [`Failure`], which closes the connection with an alert.
+//!
+//! Application data that overtakes the end of the handshake waits in [`Dtls::poll_early_data`].
 //!
 //! The loop: after any call that takes `now`, drain [`poll_event`](sendrecv_core::Machine::poll_event), then
 //! [`poll_transmit`](sendrecv_core::Machine::poll_transmit), then read

@@ -131,3 +131,60 @@ impl KeyUpdates {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Certificate, Config, Role};
+    use alloc::sync::Arc;
+    use sendrecv_core::Seed;
+    use sendrecv_crypto::default_provider;
+
+    fn start() -> (Session, KeyUpdates) {
+        let certificate = Certificate::generate(default_provider(), &Seed::from_u64(1), 0, 31).unwrap();
+        let config = Config::new(default_provider(), Arc::new(certificate));
+        let mut session = Session::new(config, Role::Client, &Seed::from_u64(1));
+        let secret = || Secret::new(alloc::vec![1; 32]);
+        let updates =
+            KeyUpdates::start(&mut session, CipherSuite::Aes128GcmSha256, secret(), secret()).unwrap();
+        (session, updates)
+    }
+
+    #[test]
+    fn epochs_are_not_counted_beyond_their_limit() {
+        let (mut session, mut updates) = start();
+        updates.write_epoch = MAX_EPOCH;
+        updates.on_key_update(&mut session, &[1]).unwrap();
+        updates.send_if_wanted(&mut session);
+        assert!(session.flight.is_empty(), "the request is ignored");
+        updates.write_epoch = MAX_EPOCH - 1;
+        updates.send_if_wanted(&mut session);
+        assert!(!session.flight.is_empty());
+    }
+
+    #[test]
+    fn one_update_waits_for_its_acknowledgement() {
+        let (mut session, mut updates) = start();
+        updates.want();
+        updates.send_if_wanted(&mut session);
+        assert_eq!(session.next_seq(), 1);
+        updates.want();
+        updates.on_key_update(&mut session, &[1]).unwrap();
+        updates.send_if_wanted(&mut session);
+        assert_eq!(
+            (session.next_seq(), updates.write_epoch),
+            (1, FIRST_EPOCH),
+            "no second one, and the old key"
+        );
+        assert_eq!(updates.on_flight_acknowledged(&mut session), Ok(true));
+        assert_eq!(updates.write_epoch, FIRST_EPOCH + 1);
+    }
+
+    #[test]
+    fn malformed_updates_are_refused() {
+        let (mut session, mut updates) = start();
+        for body in [&[][..], &[2], &[0, 0]] {
+            assert!(updates.on_key_update(&mut session, body).is_err());
+        }
+    }
+}

@@ -82,6 +82,16 @@ fn handshakes_complete_whatever_the_network_does() {
     }
 }
 
+/// One seed for each MTU, three in a hundred datagrams lost.
+#[test]
+fn handshakes_complete_at_every_mtu() {
+    for (version, group) in KINDS {
+        for mtu in (300..=1400).step_by(if deep() { 1 } else { 44 }) {
+            Case { version, group, mtu, link: link(3, 10, 5) }.run(mtu as u64);
+        }
+    }
+}
+
 /// The time to complete in milliseconds, median and worst of the seeds, 25 ms one way: a change shows as a diff.
 #[test]
 fn time_to_complete_is_as_the_snapshot_says() {
