@@ -247,7 +247,7 @@ impl Association {
         let now = self.clock.advance(now);
         self.config.max_packet_size = bytes.max(MIN_PACKET_SIZE);
         self.path.set_base(now, self.config.max_packet_size);
-        self.sender.set_packet_size(self.path.packet_size());
+        self.apply_packet_size();
     }
 
     /// Asks the peer to let us start these streams over, once everything handed over for them has been sent

@@ -2,7 +2,8 @@
 //!
 //! A probe is a HEARTBEAT padded to the size in question: nothing is lost when it is. Sizes between what is known to
 //! pass and what is asked for are tried largest first, then by halving. When data stops arriving at a probed size, the
-//! base is used again, at once.
+//! base is used again, at once. A fragment that has its TSN cannot be cut again, so no fragment is longer than fits a
+//! packet of the base; larger packets carry several.
 
 use super::Association;
 use crate::wire::{Chunk, HEADER_LEN, write_heartbeat, write_pad};
@@ -16,7 +17,7 @@ const MAX_PROBES: u32 = 3;
 const SEARCH_STEP: usize = 32;
 /// When a finished search is repeated (PMTU_RAISE_TIMER).
 const RAISE_AFTER: Duration = Duration::from_secs(600);
-/// Timeouts in a row at a probed size that show a black hole.
+/// Timeouts in a row, at a probed size, that show a black hole.
 const BLACK_HOLE_TIMEOUTS: u32 = 2;
 /// Bytes of a HEARTBEAT as we send it: chunk and parameter headers, number and size.
 const HEARTBEAT_LEN: usize = 20;
@@ -148,9 +149,13 @@ impl Path {
 }
 
 impl Association {
+    pub(super) fn apply_packet_size(&mut self) {
+        self.sender.set_packet_size(self.path.packet_size(), self.path.base);
+    }
+
     pub(super) fn path_timeout(&mut self, now: Instant) {
         if self.path.fall_back(now, self.sender.errors) {
-            self.sender.set_packet_size(self.path.packet_size());
+            self.apply_packet_size();
         }
         if let Some(lost) = self.path.outstanding.take_if(|outstanding| outstanding.expires <= now) {
             if lost.size > 0 {
@@ -225,7 +230,7 @@ impl Association {
         self.sender.rtt.sample(now.saturating_since(answered.sent_at));
         if answered.size > 0 {
             self.path.found(now, answered.size);
-            self.sender.set_packet_size(self.path.packet_size());
+            self.apply_packet_size();
         }
         Ok(())
     }

@@ -38,6 +38,8 @@ pub(crate) struct Sender {
     /// The peer's window as its last SACK said.
     peer_window: usize,
     packet_size: usize,
+    /// The packet size that passes whatever happens: fragments are no longer, so that each can be sent again on its own.
+    base_size: usize,
     pub(crate) interleaving: bool,
     pub(crate) partial_reliability: bool,
     /// The last attempt to send ended because the congestion window was full.
@@ -75,6 +77,7 @@ impl Sender {
             pacer: Pacer::new(now),
             peer_window: 0,
             packet_size,
+            base_size: packet_size,
             interleaving: false,
             partial_reliability: false,
             window_limited: false,
@@ -103,8 +106,9 @@ impl Sender {
         self.recovery.rearm(now, &self.flight, &self.rtt, false);
     }
 
-    pub(crate) fn set_packet_size(&mut self, bytes: usize) {
-        self.packet_size = bytes;
+    /// Sets the size of packets, and that which fragments have to fit in.
+    pub(crate) fn set_packet_size(&mut self, bytes: usize, base: usize) {
+        (self.packet_size, self.base_size) = (bytes, base);
         self.congestion.set_packet_size(bytes);
     }
 

@@ -126,12 +126,12 @@ impl Sender {
 
     fn write_new(&mut self, now: Instant, out: &mut PacketBuf<'_>, (first, batched): (bool, bool)) -> usize {
         let header = DataHeader::len(self.interleaving);
-        let full = self.packet_size.saturating_sub(HEADER_LEN).saturating_sub(header) & !3;
+        let full = self.base_size.saturating_sub(HEADER_LEN).saturating_sub(header) & !3;
         // Without the peer's support nothing expires: what was begun could never be skipped.
         let expiry = if self.partial_reliability { now } else { Instant::ZERO };
         let mut chunks = 0usize;
         loop {
-            let space = out.space().saturating_sub(header) & !3;
+            let space = (out.space().saturating_sub(header) & !3).min(full);
             if space == 0 || self.peer_window_closed(space) {
                 return chunks;
             }
