@@ -162,6 +162,7 @@ fn main() {
     long_queues(&mut report);
     wireless(&mut report);
     steps(&mut report);
+    shared(&mut report);
     report.finish();
 }
 
@@ -225,6 +226,31 @@ fn steps(report: &mut Report) {
             let (mean, _) = network.flows[0].waits(from, network.now);
             add(report, name, who, Metric::LinkShare, share);
             add(report, name, who, Metric::MeanQueue, millis(mean));
+        }
+    }
+}
+
+/// Each beside a CUBIC flow of Quinn's that began a second before, for a minute over 50 Mbit/s at 40 ms: what each got of the link.
+fn shared(report: &mut Report) {
+    for queue in [20, 40, 160] {
+        for who in [Who::Cubic, Who::Model, Who::DcSctp, Who::SctpProto, Who::QuicBbr] {
+            let case = format!("shared/queue{queue}ms/{}", who.name());
+            if !is_wanted(&case, who.name()) {
+                continue;
+            }
+            let link = Link::with_delay(ms(20)).with_rate(50 * MBIT, ms(queue));
+            let mut network = Network::new(link, Link::with_delay(ms(20)), 1);
+            for (who, after) in [(Who::QuicCubic, ms(0)), (who, ms(1000))] {
+                let ends = who.ends(Buffer::Default, network.now);
+                network.add(ends, Duration::ZERO, after);
+            }
+            network.run(ms(20_000));
+            let from = network.now;
+            network.run(ms(40_000));
+            for (flow, who) in network.flows.iter().zip([Who::QuicCubic, who]) {
+                let share = flow.carried(from, network.now) / (50 * MBIT / 8) as f64 * 100.0;
+                add(report, &case, who, Metric::LinkShare, share);
+            }
         }
     }
 }
