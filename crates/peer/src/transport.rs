@@ -110,9 +110,7 @@ impl Transport {
         } else if role == Role::Server {
             self.start_dtls(now);
         }
-        if self.ice.has_selected_pair() {
-            self.start_dtls(now);
-        }
+        self.follow_path(now);
     }
 
     /// Forgets the DTLS connection and its keys.
@@ -124,9 +122,15 @@ impl Transport {
         self.state = DtlsTransportState::New;
     }
 
-    /// ICE has a pair: the DTLS client may speak.
-    pub(crate) fn path_is_ready(&mut self, now: Instant) {
-        self.start_dtls(now);
+    /// Lets the DTLS client speak as soon as there is a pair that works, be it nominated or not.
+    pub(crate) fn follow_path(&mut self, now: Instant) {
+        if self.dtls.is_none() && self.state == DtlsTransportState::New && self.ice.can_send_data() {
+            self.start_dtls(now);
+        }
+    }
+
+    /// ICE has another pair in use.
+    pub(crate) fn path_changed(&mut self) {
         if let (Some(dtls), Some(rtt)) = (&mut self.dtls, self.ice.rtt()) {
             dtls.set_rtt(rtt);
         }
@@ -181,7 +185,7 @@ impl Transport {
 
     /// The next handshake or alert datagram, ready for its path.
     pub(crate) fn poll_dtls(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
-        let dtls = self.dtls.as_mut().filter(|_| self.ice.has_selected_pair())?;
+        let dtls = self.dtls.as_mut().filter(|_| self.ice.can_send_data())?;
         dtls.poll_transmit(now, out)?;
         self.send(now, out)
     }
@@ -214,12 +218,12 @@ impl Transport {
 
     /// Whether application data can be sealed and sent now.
     pub(crate) fn can_send_data(&self) -> bool {
-        self.state == DtlsTransportState::Connected && self.ice.has_selected_pair()
+        self.state == DtlsTransportState::Connected && self.ice.can_send_data()
     }
 
     /// Whether media can be protected and sent now.
     pub(crate) fn can_send_media(&self) -> bool {
-        self.srtp.is_some() && self.ice.has_selected_pair()
+        self.srtp.is_some() && self.ice.can_send_data()
     }
 
     /// Bytes of a UDP payload that DTLS and a relay take from a packet of application data.
@@ -240,14 +244,14 @@ impl Transport {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         self.ice.handle_timeout(now);
-        if let Some(dtls) = self.dtls.as_mut().filter(|_| self.ice.has_selected_pair()) {
+        if let Some(dtls) = self.dtls.as_mut().filter(|_| self.ice.can_send_data()) {
             dtls.handle_timeout(now);
         }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         // Without a path DTLS could send nothing, so its time does not run.
-        let dtls = self.dtls.as_ref().filter(|_| self.ice.has_selected_pair());
+        let dtls = self.dtls.as_ref().filter(|_| self.ice.can_send_data());
         sendrecv_core::earliest(self.ice.poll_timeout(), dtls.and_then(Machine::poll_timeout))
     }
 

@@ -160,6 +160,8 @@ fn the_transports_show_what_they_are_made_of() {
     pair.negotiate(0);
     assert_eq!(pair.sides[0].pc.sctp().unwrap().state, SctpTransportState::Connecting);
     assert!(pair.run_until(5 * SECOND, |pair| pair.sides.iter().all(opened)));
+    // Data need not wait for the nomination.
+    pair.run(SECOND);
     let [a, b] = &pair.sides;
     let sctp = a.pc.sctp().unwrap();
     assert_eq!((sctp.state, sctp.max_message_size), (SctpTransportState::Connected, 262_144));

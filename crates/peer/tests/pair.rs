@@ -11,7 +11,7 @@ mod support;
 
 use sendrecv::{
     Configuration, DataChannelInit, DtlsVersion, Event, InputLog, MediaPacket, Message, Payload,
-    PeerConnectionState, Settings, TrackKind, replay,
+    PeerConnectionState, Settings, TrackKind, TransceiverId, jsep::MediaCapabilities, replay,
 };
 use std::time::Duration;
 use support::{Pair, Side};
@@ -98,15 +98,16 @@ fn media_flows_and_is_echoed() {
 
 #[test]
 fn lost_datagrams_change_nothing_but_the_time_it_takes() {
-    for lose_every in 3..9 {
-        let mut pair = Pair::new(Configuration::default(), Configuration::default());
-        pair.lose_every = lose_every;
+    for seed in 0..10 {
+        let mut pair = Pair::with_seed(Configuration::default(), Configuration::default(), seed);
+        pair.loss_percent = 10 + 2 * seed;
         let now = pair.now;
         let chat = pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
         pair.negotiate(0);
         assert!(
             pair.run_until(30 * SECOND, |pair| pair.sides.iter().all(opened)),
-            "one of {lose_every} lost"
+            "{} %, seed {seed}",
+            pair.loss_percent
         );
         let now = pair.now;
         for number in 0..20u8 {
@@ -115,7 +116,11 @@ fn lost_datagrams_change_nothing_but_the_time_it_takes() {
         let count = |side: &Side| {
             side.events.iter().filter(|e| matches!(e, Event::DataChannelMessage { .. })).count()
         };
-        assert!(pair.run_until(60 * SECOND, |pair| count(&pair.sides[1]) == 20), "one of {lose_every} lost");
+        assert!(
+            pair.run_until(60 * SECOND, |pair| count(&pair.sides[1]) == 20),
+            "{} %, seed {seed}",
+            pair.loss_percent
+        );
     }
 }
 
@@ -196,4 +201,71 @@ fn a_changed_recording_diverges() {
     bytes[5] ^= 1; // the seed
     assert!(replay(&InputLog::decode(&bytes).unwrap()).is_err());
     assert!(InputLog::decode(&bytes[..100]).is_err());
+}
+
+/// A pair whose first side sends video. Its codecs are those called `names`, `"VP8"` first.
+fn sending_video(seed: u64, names: &[&str]) -> (Pair, TransceiverId) {
+    let mut pair = Pair::with_seed(Configuration::default(), Configuration::default(), seed);
+    let now = pair.now;
+    let video = pair.sides[0].pc.add_track(now, TrackKind::Video, "camera", &["stream"]).unwrap();
+    let all = MediaCapabilities::video().codecs;
+    let wanted = names.iter().filter_map(|name| all.iter().find(|known| known.codec.name == *name));
+    let codecs: Vec<_> = wanted.map(|known| known.codec.clone()).collect();
+    pair.sides[0].pc.set_codec_preferences(now, video, &codecs).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(5 * SECOND, connected));
+    (pair, video)
+}
+
+fn send_video(pair: &mut Pair, video: TransceiverId, number: u8) {
+    let payload_type = pair.sides[0].pc.send_codecs(video)[0].payload_type;
+    let payload = [0x10, 0, number];
+    let packet = MediaPacket {
+        payload_type,
+        marker: true,
+        timestamp: u32::from(number) * 3000,
+        extensions: &[],
+        payload: Payload::Pieces(&[&payload]),
+    };
+    pair.sides[0].pc.send_rtp(pair.now, video, &packet).unwrap();
+}
+
+#[test]
+fn a_packet_received_on_one_connection_is_sent_over_others() {
+    let (mut ingress, camera) = sending_video(1, &["VP8"]);
+    // On this one VP8 has another number.
+    let (mut egress, screen) = sending_video(2, &["VP9", "VP8"]);
+    for number in 0..50 {
+        send_video(&mut ingress, camera, number);
+        ingress.run(Duration::from_millis(20));
+    }
+    assert_eq!(ingress.sides[1].kept.len(), 50);
+    for packet in &ingress.sides[1].kept {
+        assert_eq!(packet.codec().unwrap().name, "VP8");
+        let now = egress.now;
+        egress.sides[0].pc.forward_kept(now, screen, packet).unwrap();
+        egress.run(Duration::from_millis(20));
+    }
+    assert_eq!(egress.sides[1].rtp, ingress.sides[1].rtp);
+    let name = egress.sides[1].kept[0].codec().unwrap().name.clone();
+    assert_eq!(name, "VP8", "the receiver knows by the payload type what it is");
+    let log = egress.sides[0].pc.take_recording().unwrap();
+    assert!(replay(&log).unwrap().datagrams > 50, "what came from elsewhere is in the recording");
+}
+
+#[test]
+fn without_a_stream_for_retransmissions_a_lost_packet_is_sent_again_as_it_was() {
+    let (mut pair, camera) = sending_video(3, &["VP8"]);
+    let codec = pair.sides[0].pc.send_codecs(camera)[0].clone();
+    assert_eq!(codec.rtx_payload_type, None);
+    for number in 0..100 {
+        // A receiver cannot miss what it does not know of: the first and the last ones.
+        pair.lose_every = if (1..90).contains(&number) { 6 } else { 0 };
+        send_video(&mut pair, camera, number);
+        pair.run(Duration::from_millis(20));
+    }
+    pair.run(SECOND);
+    let mut numbers: Vec<u8> = pair.sides[1].rtp.iter().map(|payload| payload[2]).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..100).collect::<Vec<u8>>());
 }

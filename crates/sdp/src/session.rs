@@ -70,6 +70,8 @@ impl SessionDescription {
         while let Some(line) = lines.next_line()? {
             session.take(line).map_err(|kind| ParseError { line: line.number, kind })?;
         }
+        // Descriptions are kept for as long as the session, and sections are large.
+        session.media.shrink_to_fit();
         Ok(session)
     }
 

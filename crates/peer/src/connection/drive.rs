@@ -4,7 +4,7 @@ use super::PeerConnection;
 use super::negotiate::candidate_value;
 use crate::candidate::{IceCandidate, IceCandidateInit};
 use crate::event::{Event, IceCandidateError};
-use crate::states::{DtlsTransportState, IceGatheringState};
+use crate::states::{DtlsTransportState, IceConnectionState, IceGatheringState};
 use alloc::string::ToString;
 use sendrecv_core::{Instant, Machine};
 use sendrecv_dtls::Role;
@@ -16,6 +16,7 @@ impl PeerConnection {
         while let Some(event) = self.transport.ice.poll_event() {
             self.on_ice(now, event);
         }
+        self.follow_path(now);
         while let Some(event) = self.transport.poll_dtls_event() {
             self.on_dtls(now, event);
         }
@@ -44,7 +45,7 @@ impl PeerConnection {
             }
             Ice::GatheringState(state) => self.on_gathering(state),
             Ice::SelectedPair(_) => {
-                self.transport.path_is_ready(now);
+                self.transport.path_changed();
                 self.update_packet_budget(now);
                 self.events.push_back(Event::SelectedCandidatePairChange);
             }
@@ -62,6 +63,22 @@ impl PeerConnection {
             // Several may come at once, and nobody who waits for one of them is to miss it.
             Ice::ConnectionState(state) => self.set_ice_state(super::ice_connection_state(state)),
             Ice::RoleConflictResolved(_) => {}
+        }
+    }
+
+    /// A pair that works is a usable connection, and carries DTLS, though it is not nominated yet.
+    fn follow_path(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        self.transport.follow_path(now);
+        if self.transport.ice.state() == sendrecv_ice::ConnectionState::Checking {
+            let usable = self.transport.ice.can_send_data();
+            self.set_ice_state(if usable {
+                IceConnectionState::Connected
+            } else {
+                IceConnectionState::Checking
+            });
         }
     }
 

@@ -39,6 +39,7 @@ impl Negotiation {
         let slots = self.answer_slots(offer);
         let mut session = self.new_session();
         session.shared.extmap_allow_mixed = allows_mixed(offer);
+        session.media.reserve_exact(slots.len());
         for (index, (media, slot)) in offer.media.iter().zip(&slots).enumerate() {
             let media = match slot {
                 Slot::Refused => refused_section(media),

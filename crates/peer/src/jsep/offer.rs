@@ -38,6 +38,7 @@ impl Negotiation {
         let mids = self.offer_mids(&slots);
         let mut numbering = self.numbering();
         let mut session = self.new_session();
+        session.media.reserve_exact(slots.len());
         for (index, (slot, mid)) in slots.iter().zip(&mids).enumerate() {
             session.media.push(self.offer_section(index, *slot, mid, transport, &mut numbering));
         }

@@ -1,7 +1,9 @@
 //! Two connections and a wire between them, in virtual time.
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
-use sendrecv::{Configuration, Event, Inbound, LocalSocket, PeerConnection, ReceivedRtp, SessionDescription};
+use sendrecv::{
+    Configuration, Event, Inbound, KeptPacket, LocalSocket, PeerConnection, ReceivedRtp, SessionDescription,
+};
 use sendrecv_core::{Ecn, Instant, Path, Rng, Seed};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -13,6 +15,8 @@ pub struct Side {
     pub events: Vec<Event>,
     /// Payloads of received media packets.
     pub rtp: Vec<Vec<u8>>,
+    /// Received media packets.
+    pub kept: Vec<KeptPacket>,
     /// Sends received media back on the transceiver it came on.
     pub echo: bool,
     pub datagrams_sent: usize,
@@ -42,8 +46,8 @@ impl Pair {
             let pc =
                 PeerConnection::new_recorded(configuration, Seed::from_u64(seed), Instant::ZERO).unwrap();
             let address: SocketAddr = address.parse().unwrap();
-            let mut side =
-                Side { pc, address, events: Vec::new(), rtp: Vec::new(), echo: false, datagrams_sent: 0 };
+            let (events, rtp, kept) = (Vec::new(), Vec::new(), Vec::new());
+            let mut side = Side { pc, address, events, rtp, kept, echo: false, datagrams_sent: 0 };
             side.pc.add_local_socket(Instant::ZERO, LocalSocket::udp(address)).unwrap();
             side
         };
@@ -140,6 +144,7 @@ impl Pair {
             if let Ok(Inbound::Rtp(packet)) = side.pc.handle_datagram(self.now, path, Ecn::NotEct, &mut bytes)
             {
                 side.rtp.push(packet.payload().to_vec());
+                side.kept.push(packet.keep());
                 if side.echo {
                     forward(&mut side.pc, self.now, &packet);
                 }
