@@ -1,7 +1,7 @@
 //! Complete messages, and the changes of state they lead to.
 
 use super::Dtls;
-use super::incoming::EarlyData;
+use super::early::EarlyData;
 use crate::state::State;
 use crate::wire::fragment::HandshakeType;
 use crate::{Alert, CloseReason, Event, Failure, Role, Version};

@@ -1,6 +1,7 @@
 //! What comes in: records, and what is inside them.
 
 use super::Dtls;
+use super::early::{MAX_DEFERRED, MAX_DEFERRED_BYTES};
 use crate::handshake::reassembly::Insertion;
 use crate::record::{Incoming, OpenError, Opened};
 use crate::state::{Connected, State};
@@ -8,45 +9,10 @@ use crate::wire::ack::{self, RecordNumber};
 use crate::wire::fragment::{Fragment, HandshakeType};
 use crate::wire::record::ContentType;
 use crate::{Alert, AlertDescription, CloseReason, Discard, Version};
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::Range;
 use sendrecv_core::{Instant, Reader};
 use tracing::debug;
-
-/// Records kept until their keys are there: number and bytes.
-const MAX_DEFERRED: usize = 32;
-const MAX_DEFERRED_BYTES: usize = 16 << 10;
-
-/// Application data that came before the handshake was complete: authentic, but not delivered before that.
-#[derive(Debug, Default)]
-pub(super) struct EarlyData {
-    records: VecDeque<Vec<u8>>,
-    bytes: usize,
-}
-
-impl EarlyData {
-    fn keep(&mut self, data: &[u8]) -> Result<(), Discard> {
-        let bytes = self.bytes.saturating_add(data.len());
-        if self.records.len() >= MAX_DEFERRED || bytes > MAX_DEFERRED_BYTES {
-            return Err(Discard::EarlyApplicationData);
-        }
-        self.bytes = bytes;
-        self.records.push_back(data.to_vec());
-        Ok(())
-    }
-
-    /// The oldest.
-    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
-        let data = self.records.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(data.len());
-        Some(data)
-    }
-
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
 
 impl Dtls {
     pub(super) fn handle_record(

@@ -1,5 +1,6 @@
 //! The connection: records in, records out, time.
 
+mod early;
 mod handshake;
 mod ids;
 mod incoming;
@@ -25,7 +26,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
-use incoming::EarlyData;
+use early::EarlyData;
 use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Seed, Transmit, earliest};
 use zeroize::Zeroizing;
 
