@@ -17,6 +17,8 @@ use tokio::runtime::Runtime;
 pub enum News {
     /// A candidate; `None` after the last.
     Candidate(Option<IceCandidate>),
+    /// A server gave no candidate: the code of the error.
+    CandidateError(u16),
     /// The connection's state.
     State(PeerConnectionState),
     /// A channel that was opened.
@@ -45,6 +47,7 @@ impl Application for Teller {
     fn on_event(&mut self, pc: &mut PeerConnection, now: Instant, event: Event) {
         let news = match event {
             Event::IceCandidate(candidate) => News::Candidate(candidate),
+            Event::IceCandidateError(error) => News::CandidateError(error.error_code),
             Event::ConnectionStateChange(state) => News::State(state),
             Event::DataChannelOpen(channel) => News::Open(channel),
             Event::DataChannelClose(_) => News::ChannelClosed,

@@ -55,12 +55,14 @@ impl StreamServer {
             CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
+        // Whoever offers protocols has to offer this one.
+        config.alpn_protocols = vec![b"stun.turn".to_vec()];
         Self::start(Some(Arc::new(config)), root)
     }
 

@@ -5,7 +5,7 @@ use sendrecv::{Configuration, IceServer, IceTransportPolicy, PeerConnectionState
 use sendrecv_net::{BindOptions, HostOptions, TlsRoots};
 use sendrecv_tests::{Host, HostedPeer, News, StreamServer, USER};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 
 const EVERY_PAIR: [(Host, Host); 3] =
     [(Host::Tokio, Host::Tokio), (Host::Blocking, Host::Blocking), (Host::Tokio, Host::Blocking)];
@@ -160,4 +160,23 @@ fn a_listener_gives_up_streams_that_prove_nothing() {
     stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
     stream.write_all(&[0, 4, 1, 2, 3, 4]).unwrap();
     assert_eq!(stream.read(&mut [0; 16]).unwrap_or(0), 0, "nothing is answered, and the stream closed");
+}
+
+#[test]
+fn a_server_that_takes_no_streams_is_an_error_of_gathering() {
+    // A port that was free a moment ago.
+    let address = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    for host in [Host::Tokio, Host::Blocking] {
+        let configuration = relayed_through(format!("turn:{address}?transport=tcp"));
+        let peer = HostedPeer::start_with(host, false, configuration, HostOptions::default());
+        peer.with(|pc, now| {
+            pc.create_data_channel(now, "test", sendrecv::DataChannelInit::default()).unwrap();
+            pc.set_local_description(now, None).unwrap();
+        });
+        let code = peer.wait_for("the error", |news| match news {
+            News::CandidateError(code) => Some(code),
+            _ => None,
+        });
+        assert_eq!(code, 701);
+    }
 }

@@ -3,7 +3,7 @@
 use mio::net::{TcpListener, TcpStream, UdpSocket};
 use mio::{Interest, Registry, Token};
 use sendrecv_core::Transmit;
-use sendrecv_net::{Offload, Reactor, Slab};
+use sendrecv_net::{Offload, Reactor, Sent, Slab};
 use socket2::SockRef;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ impl Reactor for MioReactor {
         transmit: &Transmit,
         remote: SocketAddr,
         content: &[u8],
-    ) -> usize {
+    ) -> Sent {
         offload.send(socket, transmit, remote, content)
     }
 

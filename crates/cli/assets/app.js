@@ -8,9 +8,12 @@ const show = (id, text) => { $(id).textContent = text; };
 const series = { up: new Series(), down: new Series() };
 let pc, socket, chat, bulk, control, media = [], previousReport;
 
-function notice(text) {
+// What went wrong, and what the visitor can do about it.
+function notice(text, retry) {
   $('notice').hidden = !text;
-  $('notice').textContent = text ?? '';
+  show('notice-text', text ?? '');
+  $('retry').hidden = !retry;
+  $('retry').onclick = retry;
 }
 
 function setStatus(state, text) {
@@ -23,8 +26,21 @@ function connect() {
   socket.onmessage = event => onSignal(JSON.parse(event.data));
   socket.onclose = () => {
     setStatus('closed', 'server gone');
-    notice('The sendrecv program has ended or cannot be reached. Start it again, then reload this page.');
+    disable();
+    notice('The sendrecv program has ended or cannot be reached. Start it again: this page then comes back by itself.');
+    setTimeout(comeBack, 1000);
   };
+}
+
+// Nothing can be done without a connection.
+function disable() {
+  for (const button of document.querySelectorAll('main button')) button.disabled = true;
+}
+
+async function comeBack() {
+  const here = await fetch('/', { cache: 'no-store' }).catch(() => undefined);
+  if (here?.ok) location.reload();
+  else setTimeout(comeBack, 1000);
 }
 
 const signal = message => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
@@ -58,9 +74,10 @@ async function negotiate() {
 }
 
 function onConnectionState() {
+  if (socket.readyState !== WebSocket.OPEN) return;
   setStatus(pc.connectionState);
   if (pc.connectionState === 'failed')
-    notice('No connection came about (ICE failed).\nThe browser found no network path to the program: a VPN, a firewall, or a browser that hides its addresses may be in the way. Reload to try again; granting the camera lets the browser use its real addresses.');
+    notice('There is no connection (ICE failed).\nThe browser found no network path to the program: a VPN, a firewall, or a browser that hides its addresses may be in the way. Granting the camera lets the browser use its real addresses.', () => { notice(); pc.restartIce(); });
   if (pc.connectionState === 'connected') notice();
 }
 
@@ -128,7 +145,7 @@ $('tp-down').onclick = () => {
 
 // The program tells how many bytes it has taken in (while we upload) and when a run is over.
 function onControl(message) {
-  if (message.received !== undefined) series.up.addTotal(message.received);
+  if (message.received != null) series.up.addTotal(message.received);
   if (message.done === undefined) return;
   const run = message.done === 'upload' ? series.up : series.down;
   show('tp-result', `${message.done} ${(message.bytes * 8 / message.seconds / 1e6).toFixed(0)} Mbit/s (${(run.total / 1e6).toFixed(0)} MB)`);

@@ -1,11 +1,11 @@
 // Turns the program's W3C statistics into the lines of the panel.
 const rate = bits => bits >= 1e6 ? `${(bits / 1e6).toFixed(2)} Mbit/s` : `${(bits / 1e3).toFixed(0)} kbit/s`;
-const size = bytes => bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+const size = bytes => bytes < 1e3 ? `${bytes} B` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
 const milliseconds = seconds => seconds === undefined ? '–' : `${(seconds * 1000).toFixed(2)} ms`;
 
 export function describe(report, previous) {
   const all = Object.values(report), old = previous ?? {};
-  const of = type => all.filter(entry => entry.type === type);
+  const of = type => all.filter(entry => entry.type === type).sort((a, b) => (a.kind ?? '').localeCompare(b.kind ?? ''));
   const perSecond = (entry, field) => {
     const before = old[entry.id];
     const seconds = before ? (entry.timestamp - before.timestamp) / 1000 : 0;

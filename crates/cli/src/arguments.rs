@@ -66,6 +66,12 @@ pub(crate) struct Peer {
     /// Use only this local address; may be given several times. Without it: every interface, loopback included.
     #[arg(long = "bind", value_name = "IP")]
     pub(crate) bind: Vec<IpAddr>,
+    /// Connect over TCP as well (ICE-TCP), in both directions.
+    #[arg(long)]
+    pub(crate) ice_tcp: bool,
+    /// Signal names in place of addresses, which multicast DNS resolves on the local network.
+    #[arg(long)]
+    pub(crate) hide_addresses: bool,
     /// Trust the certificates in this PEM file, beside the system's, to vouch for TURN servers over TLS.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_root: Option<PathBuf>,

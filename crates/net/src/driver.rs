@@ -2,7 +2,7 @@
 
 use crate::application::Application;
 use crate::clock::HostClock;
-use crate::offload::Received;
+use crate::offload::{Received, Sent};
 use sendrecv::{Datagrams, Event, Inbound, NameId, OpenStream, PeerConnection};
 use sendrecv_core::{Instant, Path, Transmit, earliest};
 use std::net::SocketAddr;
@@ -18,8 +18,8 @@ pub(crate) trait Outside {
     fn open(&mut self, request: OpenStream);
     /// Closes a stream.
     fn close(&mut self, path: Path);
-    /// Sends datagrams and returns how many bytes are done with, fewer than all when the socket is full.
-    fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> usize;
+    /// Sends datagrams; not all of them when the socket is full.
+    fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> Sent;
 }
 
 /// A peer connection, its application, and what a socket had no room for.
@@ -130,7 +130,7 @@ impl<A: Application> Driver<A> {
 
     fn flush(&mut self, batch: &mut [u8], outside: &mut impl Outside) -> Option<SocketAddr> {
         if let Some(mut stuck) = self.stuck.take() {
-            let done = outside.send(&stuck.transmit, stuck.path, &stuck.content);
+            let done = self.sent(stuck.path, outside.send(&stuck.transmit, stuck.path, &stuck.content));
             if done < stuck.content.len() {
                 stuck.content.drain(..done);
                 return Some(self.stuck.insert(stuck).path.local);
@@ -141,11 +141,20 @@ impl<A: Application> Driver<A> {
                 self.pc.poll_transmit(self.clock.now(), batch)?;
             let transmit = Transmit { path: Some(path), segment_size, ecn };
             let content = batch.get(..len).unwrap_or_default();
-            let done = outside.send(&transmit, path, content);
+            let done = self.sent(path, outside.send(&transmit, path, content));
             if let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
                 self.stuck = Some(Stuck { transmit, path, content: rest.to_vec() });
                 return Some(path.local);
             }
         }
+    }
+
+    /// Tells ICE if nothing gets there; how many bytes are done with.
+    fn sent(&mut self, path: Path, sent: Sent) -> usize {
+        if let Some(reason) = sent.unreachable {
+            // Unless something is asked over this path, it is no news.
+            let _ = self.pc.handle_unreachable(self.clock.now(), path, reason);
+        }
+        sent.bytes
     }
 }

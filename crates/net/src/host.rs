@@ -6,7 +6,7 @@ use crate::driver::{Driver, Job, Outside};
 use crate::errand::{Answer, Errands, Outcome};
 use crate::interfaces::LocalAddress;
 use crate::network::Network;
-use crate::offload::Received;
+use crate::offload::{Received, Sent};
 use crate::peer_id::PeerId;
 use crate::reactor::{Io, Reactor, Ready};
 use crate::router::Router;
@@ -425,7 +425,7 @@ impl<R: Reactor> Outside for Surroundings<'_, R> {
         self.sockets.close_stream(self.now, &path);
     }
 
-    fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> usize {
+    fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> Sent {
         if path.protocol == Protocol::Udp {
             self.router.sends(self.peer, &path, content);
         }

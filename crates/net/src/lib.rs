@@ -48,7 +48,7 @@ pub use errand::Answer;
 pub use handle::{Closed, Outbox, PeerRef, ServerRef};
 pub use host::{Command, Host, Newcomer};
 pub use interfaces::{LocalAddress, local_addresses};
-pub use offload::{Offload, Received, Slab};
+pub use offload::{Offload, Received, Sent, Slab};
 pub use options::{HostError, HostOptions};
 pub use peer_id::PeerId;
 pub use reactor::{Io, Reactor, Ready};

@@ -1,6 +1,7 @@
 //! Many datagrams per system call.
 
 use quinn_udp::{EcnCodepoint, RecvMeta, UdpSockRef, UdpSocketState};
+use sendrecv::Unreachable;
 use sendrecv_core::{Ecn, Path, Transmit};
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -30,18 +31,18 @@ impl Offload {
         self.address
     }
 
-    /// Sends `content` to `remote`, cut up as `transmit` says. Returns how many bytes of it are done with; fewer than
-    /// all when the socket's buffer is full, with the rest to be tried again when it is writable.
+    /// Sends `content` to `remote`, cut up as `transmit` says.
     ///
-    /// Errors of the network ("unreachable", "refused", "too long") end here: to protocols that retransmit they are
-    /// losses.
-    pub fn send<S>(&self, socket: &S, transmit: &Transmit, remote: SocketAddr, content: &[u8]) -> usize
+    /// To protocols that retransmit, errors of the network are losses: "too long" and the like end here, and of those that
+    /// say that nothing gets there, ICE is told. ICMP messages are not among them, since the socket is not connected: the
+    /// system tells of those in an error queue of its own (`IP_RECVERR`), which is not read. Checks and consent find out.
+    pub fn send<S>(&self, socket: &S, transmit: &Transmit, remote: SocketAddr, content: &[u8]) -> Sent
     where
         for<'s> UdpSockRef<'s>: From<&'s S>,
     {
         let segment = transmit.segment_size.unwrap_or(content.len()).max(1);
-        let mut done = 0;
-        while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
+        let mut sent = Sent::default();
+        while let Some(rest) = content.get(sent.bytes..).filter(|rest| !rest.is_empty()) {
             let batch = rest.get(..self.batch_bytes(segment)).unwrap_or(rest);
             let message = quinn_udp::Transmit {
                 destination: remote,
@@ -57,12 +58,13 @@ impl Offload {
                 Err(_) if batch.len() > self.batch_bytes(segment) => continue,
                 Err(error) => {
                     tracing::debug!(%error, %remote, bytes = batch.len(), "datagram not sent");
+                    sent.unreachable = to_unreachable(error.kind()).or(sent.unreachable);
                 }
                 Ok(()) => {}
             }
-            done += batch.len();
+            sent.bytes += batch.len();
         }
-        done
+        sent
     }
 
     /// Receives what has arrived, as far as the slab has room. `WouldBlock` when nothing has.
@@ -82,6 +84,28 @@ impl Offload {
     /// How much fits into one system call: whole segments, as many as the kernel takes.
     fn batch_bytes(&self, segment: usize) -> usize {
         segment.saturating_mul(self.state.max_gso_segments().min(MAX_BATCH / segment).max(1))
+    }
+}
+
+/// What became of datagrams that were to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// How many bytes are done with; fewer than all when the socket's buffer is full, with the rest to be tried again when
+    /// it is writable.
+    pub bytes: usize,
+    /// Whether the system said that nothing gets there.
+    pub unreachable: Option<Unreachable>,
+}
+
+const fn to_unreachable(error: io::ErrorKind) -> Option<Unreachable> {
+    match error {
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::AddrNotAvailable => Some(Unreachable::NoRoute),
+        // What Linux says of a way from a loopback address to another machine.
+        io::ErrorKind::InvalidInput => Some(Unreachable::NoRoute),
+        io::ErrorKind::ConnectionRefused => Some(Unreachable::Refused),
+        _ => None,
     }
 }
 
@@ -198,7 +222,7 @@ mod tests {
         let ((a, a_offload), (b, b_offload)) = (socket(), socket());
         let content: Vec<u8> = (0..60_000_u32).map(|i| i.to_be_bytes()[3]).collect();
         let transmit = Transmit { path: None, segment_size: Some(1187), ecn: Ecn::Ect0 };
-        assert_eq!(a_offload.send(&a, &transmit, b_offload.address(), &content), content.len());
+        assert_eq!(a_offload.send(&a, &transmit, b_offload.address(), &content).bytes, content.len());
         let received = receive(&b, &b_offload, content.len().div_ceil(1187));
         let path = Path::udp(b_offload.address(), a_offload.address());
         for (p, ecn, _) in &received {
@@ -230,12 +254,21 @@ mod tests {
         let (gone, gone_offload) = socket();
         drop(gone);
         for _ in 0..3 {
-            assert_eq!(offload.send(&a, &Transmit::selected(), gone_offload.address(), b"x"), 1);
+            assert_eq!(offload.send(&a, &Transmit::selected(), gone_offload.address(), b"x").bytes, 1);
         }
         assert_eq!(
-            offload.send(&a, &Transmit::selected(), gone_offload.address(), &[0; 65_536]),
+            offload.send(&a, &Transmit::selected(), gone_offload.address(), &[0; 65_536]).bytes,
             65_536,
             "too long for UDP"
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn where_there_is_no_way_the_sender_hears_of_it() {
+        let (a, offload) = socket();
+        let elsewhere = SocketAddr::from(([192, 0, 2, 1], 9));
+        let sent = offload.send(&a, &Transmit::selected(), elsewhere, b"x");
+        assert_eq!(sent, Sent { bytes: 1, unreachable: Some(Unreachable::NoRoute) });
     }
 }

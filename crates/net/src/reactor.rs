@@ -1,6 +1,6 @@
 //! What a runtime adds to the system's sockets: it says when they are ready.
 
-use crate::offload::{Offload, Slab};
+use crate::offload::{Offload, Sent, Slab};
 use sendrecv_core::Transmit;
 use socket2::SockRef;
 use std::io;
@@ -34,7 +34,7 @@ pub trait Reactor: Sized {
         transmit: &Transmit,
         remote: SocketAddr,
         content: &[u8],
-    ) -> usize;
+    ) -> Sent;
     /// Takes the next stream that wants in.
     fn accept(listener: &mut Self::Listener) -> io::Result<(TcpStream, SocketAddr)>;
     /// Reads from a stream.

@@ -1,6 +1,6 @@
 //! All sockets of a host, on whatever runtime.
 
-use crate::offload::Offload;
+use crate::offload::{Offload, Sent};
 use crate::peer_id::PeerId;
 use crate::reactor::{Io, Reactor, Ready};
 use crate::scratch::Scratch;
@@ -153,21 +153,22 @@ impl<R: Reactor> Sockets<R> {
         }
     }
 
-    /// Sends over the socket that `path` names and returns how many bytes are done with. Datagrams from addresses
-    /// that are not ours any more, and packets for streams that have ended, are lost.
-    pub(crate) fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> usize {
+    /// Sends over the socket that `path` names. Datagrams from addresses that are not ours any more, and packets for streams
+    /// that have ended, are lost.
+    pub(crate) fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> Sent {
+        let all = Sent { bytes: content.len(), unreachable: None };
         if path.protocol != Protocol::Udp {
             self.send_over_stream(transmit, path, content);
-            return content.len();
+            return all;
         }
         let wire = self.udp.get(&path.local).and_then(|token| self.wires.get_mut(token));
-        let Some(Wire { kind: Kind::Udp { io, offload }, ready }) = wire else { return content.len() };
+        let Some(Wire { kind: Kind::Udp { io, offload }, ready }) = wire else { return all };
         if !ready.writable {
-            return 0;
+            return Sent::default();
         }
-        let done = R::send(io, offload, transmit, path.remote, content);
-        ready.writable = done == content.len();
-        done
+        let sent = R::send(io, offload, transmit, path.remote, content);
+        ready.writable = sent.bytes == content.len();
+        sent
     }
 
     fn send_over_stream(&mut self, transmit: &Transmit, path: Path, content: &[u8]) {

@@ -161,6 +161,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn turn_over_tls_is_offered_by_its_name() {
+        let mut hello = Vec::new();
+        Session::new(&TlsRoots::default(), "turn.example.org").unwrap().drain(&mut hello);
+        assert!(hello.windows(10).any(|bytes| bytes == b"\x09stun.turn"));
+    }
+
+    #[test]
     fn only_certificates_become_roots() {
         let roots = TlsRoots::default();
         assert!(matches!(roots.clone().with_pem(b"no PEM at all"), Err(TlsRootError::Empty)));

@@ -44,7 +44,7 @@ struct RecordedSettings {
 }
 
 /// The layout of recordings this version writes and reads.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why bytes are not a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -1,7 +1,7 @@
 //! Sockets on tokio's reactor.
 
 use sendrecv_core::Transmit;
-use sendrecv_net::{Io, Offload, Reactor, Ready, Slab};
+use sendrecv_net::{Io, Offload, Reactor, Ready, Sent, Slab};
 use socket2::SockRef;
 use std::io;
 use std::net::SocketAddr;
@@ -47,14 +47,14 @@ impl Reactor for TokioReactor {
         transmit: &Transmit,
         remote: SocketAddr,
         content: &[u8],
-    ) -> usize {
-        let mut done = 0;
-        let outcome = socket.try_io(Interest::WRITABLE, || {
-            done = offload.send(socket, transmit, remote, content);
-            if done < content.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    ) -> Sent {
+        let mut sent = Sent::default();
+        // tokio answers "would block" by itself while it knows the socket to be full; otherwise it learns so from us.
+        let _ = socket.try_io(Interest::WRITABLE, || {
+            sent = offload.send(socket, transmit, remote, content);
+            if sent.bytes < content.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
-        // tokio answers "would block" by itself while it knows the socket to be full.
-        outcome.map_or(done, |()| content.len())
+        sent
     }
 
     fn accept(listener: &mut Listener) -> io::Result<(std::net::TcpStream, SocketAddr)> {

@@ -18,7 +18,7 @@ async function visit({ browser, note, defer }) {
       const value = await test();
       if (value) return value;
     }
-    throw new Error(`the page: ${what}; notice: ${await text('#notice')}; status: ${await text('#status-text')}`);
+    throw new Error(`the page: ${what}; notice: ${await text('#notice-text')}; status: ${await text('#status-text')}`);
   };
 
   await until('does not connect', async () => await text('#status-text') === 'connected');
@@ -38,7 +38,7 @@ async function visit({ browser, note, defer }) {
   await page.$eval('#media-start', button => button.click());
   await until('no echoed picture', () => page.$eval('#echo', video => video.videoWidth > 0 && video.currentTime > 1), 20000);
   await until('the panel lacks lines', async () => /Receiving video/.test(await text('#panel')) && /DTLS 1\.[23]/.test(await text('#panel')));
-  equal(await text('#notice'), '', 'no notice');
+  equal(await text('#notice-text'), '', 'no notice');
   if (process.env.SCREENSHOTS) {
     fs.mkdirSync(process.env.SCREENSHOTS, { recursive: true });
     await page.screenshot({ path: `${process.env.SCREENSHOTS}/${browser.name}.png`, fullPage: true });

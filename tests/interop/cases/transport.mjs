@@ -40,6 +40,16 @@ for (const offerer of ['browser', 'program']) {
     equal([transport.tlsVersion, transport.tlsGroup], ['FEFC', 'X25519MLKEM768'], 'version and group');
     context.note(transport.dtlsCipher);
   });
+  both(`${offerer} offers/ICE-TCP alone`, async context => {
+    const peer = await open(context, { args: ['--ice-tcp'] });
+    await join(context.page, peer, { offerer, channel: 'first', wanted: line => !line.startsWith('a=candidate') || / tcp /i.test(line),
+      prepare: () => context.page.call('open', 'p', 'theirs') });
+    await useChannel(context.page);
+    const { stats } = await peer.do('stats');
+    const pair = stats[(await transportOf(peer)).selectedCandidatePairId];
+    equal(stats[pair.localCandidateId].protocol, 'tcp', 'the protocol');
+    context.note(`${stats[pair.localCandidateId].tcpType} here`);
+  });
   both(`${offerer} offers/DTLS 1.2 only`, async context => {
     const peer = await open(context, { configure: { dtls: { max: '1.2' } } });
     await join(context.page, peer, { offerer, channel: 'first', prepare: () => context.page.call('open', 'p', 'theirs') });

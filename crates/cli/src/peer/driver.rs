@@ -5,7 +5,7 @@ use super::command::Settings;
 use crate::arguments::{Host, Peer};
 use sendrecv::{InputLog, PeerConnection};
 use sendrecv_core::Instant;
-use sendrecv_net::{HostOptions, TlsRoots};
+use sendrecv_net::{BindOptions, HostOptions, TlsRoots};
 use tokio::runtime::Runtime;
 
 /// A running peer.
@@ -18,7 +18,12 @@ impl Driver {
     pub(crate) fn start(arguments: &Peer, settings: &Settings) -> Result<Self, String> {
         let configuration = settings.to_configuration()?;
         let options = HostOptions {
-            bind: crate::bind_options(&arguments.bind),
+            bind: BindOptions {
+                tcp_active: arguments.ice_tcp,
+                tcp_passive: arguments.ice_tcp,
+                ..crate::bind_options(&arguments.bind)
+            },
+            hide_addresses: arguments.hide_addresses,
             record: arguments.record.is_some(),
             tls_roots: tls_roots(arguments)?,
             ..HostOptions::default()
