@@ -59,6 +59,33 @@ fn data_goes_on_while_addresses_come_and_go() {
 }
 
 #[test]
+fn a_session_moves_to_a_better_address_that_comes_up() {
+    in_own_network("a_session_moves_to_a_better_address_that_comes_up", || {
+        let options = HostOptions { watch: Some(Duration::from_millis(20)), ..HostOptions::default() };
+        ip("addr add 10.77.0.1/24 dev lan0");
+        for hosts in EVERY_PAIR {
+            let (a, b) = pair(hosts, &options);
+            let channel = a.connect_to(&b);
+            a.send(channel, 200);
+            // IPv6 is preferred, so its pair has the higher priority.
+            ip("-6 addr add fd77::1/64 dev lan0 nodad");
+            trickle(&a, &b);
+            trickle(&b, &a);
+            let uses_ipv6 = |peer| local_ip(peer).is_some_and(|ip| ip.is_ipv6());
+            let mut turns = 0..500;
+            while !(uses_ipv6(&a) && uses_ipv6(&b)) {
+                assert!(turns.next().is_some(), "still over {:?}", local_ip(&a));
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            a.expect_echoes(200);
+            ip("-6 addr del fd77::1/64 dev lan0");
+            a.exchange(channel, 50);
+            assert_eq!(local_ip(&a), Some([10, 77, 0, 1].into()));
+        }
+    });
+}
+
+#[test]
 fn hosts_that_hide_their_addresses_find_each_other_by_name() {
     in_own_network("hosts_that_hide_their_addresses_find_each_other_by_name", || {
         ip("addr add 10.77.0.1/24 dev lan0");
