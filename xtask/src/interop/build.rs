@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Programs in C, and the libraries they are linked with.
-const C: [(&str, &[&str]); 1] = [("usrsctp", &["-lusrsctp", "-lpthread"])];
+const C: [(&str, &str); 2] =
+    [("usrsctp", "-lusrsctp -lpthread"), ("nice", "$(pkg-config --cflags --libs nice)")];
 
 /// Where built peers lie: beside what cargo builds.
 pub(super) fn folder() -> PathBuf {
@@ -24,12 +25,12 @@ pub(super) fn peers() -> Outcome {
     pion(&sources.join("pion"), &folder)
 }
 
-fn compile(source: &Path, program: &Path, libraries: &[&str]) -> Outcome {
+fn compile(source: &Path, program: &Path, libraries: &str) -> Outcome {
     if is_newer(program, source) {
         return Ok(());
     }
-    let [from, to] = [source, program].map(|path| path.display().to_string());
-    shell::run("cc", &[&["-O2", "-Wall", "-Wextra", "-o", &to, &from], libraries].concat())
+    let line = format!("cc -O2 -Wall -Wextra -o '{}' '{}' {libraries}", program.display(), source.display());
+    shell::run("sh", &["-c", &line])
 }
 
 /// Debian has Go's libraries as sources in one folder; nothing is downloaded.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// A program that the cases need, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("chromium", "chromium"),
     ("firefox-esr", "firefox-esr"),
     ("turnserver", "coturn"),
@@ -19,11 +19,13 @@ const PROGRAMS: [(&str, &str); 11] = [
     ("npm", "npm"),
     ("go", "golang-go"),
     ("cc", "gcc"),
+    ("pkg-config", "pkg-config"),
 ];
 
 /// Libraries, plugins and modules, by their Debian packages.
-const LIBRARIES: [&str; 9] = [
+const LIBRARIES: [&str; 10] = [
     "libc6-dev",
+    "libnice-dev",
     "libusrsctp-dev",
     "golang-github-pion-webrtc.v3-dev",
     "gstreamer1.0-plugins-good",

@@ -20,6 +20,10 @@ pub(crate) struct Options {
     list: bool,
 }
 
+/// Programs that put one crate by itself to the test.
+const EXAMPLES: [(&str, &str); 3] =
+    [("sendrecv-dtls", "dtls_peer"), ("sendrecv-ice", "signalled_agent"), ("sendrecv-sctp", "echo_client")];
+
 /// Installs what is missing, builds the program and runs the cases. A peer that cannot be had is an error.
 pub(crate) fn run(options: &Options) -> Outcome {
     install::packages()?;
@@ -28,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         install::python_modules()?;
         build::peers()?;
         shell::run("cargo", &["build", "--release", "--package", "sendrecv-cli"])?;
-        for (package, example) in [("sendrecv-dtls", "dtls_peer"), ("sendrecv-sctp", "echo_client")] {
+        for (package, example) in EXAMPLES {
             shell::run("cargo", &["build", "--release", "--package", package, "--example", example])?;
         }
     }
