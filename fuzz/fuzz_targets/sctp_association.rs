@@ -14,6 +14,7 @@ enum Op {
     Send { channel: u8, len: u16 },
     Close { channel: u8 },
     Carry { count: u8 },
+    Batch { count: u8 },
     Drop { count: u8 },
     Forge { patch: Vec<u8>, at: u8 },
     Wait { millis: u16 },
@@ -26,6 +27,20 @@ fn poll(machine: &mut DataChannels, now: Instant) -> Option<Vec<u8>> {
     let mut out = PacketBuf::new(&mut slab, 0, 0);
     machine.poll_transmit(now, &mut out)?;
     Some(out.bytes().to_vec())
+}
+
+/// A packet, and others behind it that need not be longer.
+fn poll_batch(machine: &mut DataChannels, now: Instant, count: u8) -> Vec<Vec<u8>> {
+    let mut batch: Vec<_> = poll(machine, now).into_iter().collect();
+    let Some(len) = batch.first().map(Vec::len) else { return batch };
+    batch.extend((0..count).map_while(|_| {
+        let mut slab = [0; 1500];
+        let mut out = PacketBuf::new(&mut slab, 0, 0);
+        machine.poll_another(now, len, &mut out)?;
+        assert!(out.len() <= len);
+        Some(out.bytes().to_vec())
+    }));
+    batch
 }
 
 fuzz_target!(|input: (bool, Vec<Op>)| {
@@ -56,6 +71,9 @@ fuzz_target!(|input: (bool, Vec<Op>)| {
             }
             Op::Carry { count } => (0..count).filter_map(|_| poll(&mut a, now)).for_each(|packet| {
                 let _ = b.handle_datagram(now, &packet);
+            }),
+            Op::Batch { count } => poll_batch(&mut a, now, count).iter().for_each(|packet| {
+                let _ = b.handle_datagram(now, packet);
             }),
             Op::Drop { count } => (0..count).for_each(|_| drop(poll(&mut a, now))),
             Op::Forge { patch, at } => {

@@ -7,7 +7,7 @@ use sendrecv_sctp::{Association, Config, Event, SendOptions, State};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// One end. With `ZERO` checksums are zero, as they are over DTLS.
+/// One end. With `ZERO` its settings are those of WebRTC: checksums are zero, and channels share by weight.
 pub struct Ours<const ZERO: bool>(Association);
 
 /// Packets, and the buffers of those that were delivered: they belong to the host, which uses them again.
@@ -55,12 +55,11 @@ impl<const ZERO: bool> End for Ours<ZERO> {
     fn pair() -> [Self; 2] {
         let config = Config {
             max_packet_size: PACKET,
-            lower_layer_is_dtls: ZERO,
             // As the others have it.
             interleaving: false,
             send_buffer: WINDOW,
             receive_buffer: WINDOW,
-            ..Config::default()
+            ..if ZERO { Config::webrtc() } else { Config::default() }
         };
         let end = |seed| Self(Association::new(config.clone(), &Seed::from_u64(seed), Instant::ZERO));
         let mut ends = [end(1), end(2)];

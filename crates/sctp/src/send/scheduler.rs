@@ -59,6 +59,9 @@ impl Scheduler {
 
     /// A fragment that started at `start` was sent; returns when the stream's next one starts.
     pub(crate) fn serve(&mut self, start: u64, len: usize, priority: u16) -> u64 {
+        if self.kind != Scheduling::WeightedFair {
+            return start;
+        }
         self.time = self.time.max(start);
         start.saturating_add(wide(len).saturating_mul(BYTE) / u64::from(priority.max(1)))
     }
