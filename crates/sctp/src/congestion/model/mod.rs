@@ -41,8 +41,8 @@ const UNITY: u64 = 256;
 /// Of the product in flight at most; the queue cannot grow beyond one round trip by this.
 const WINDOW_GAIN: u64 = 512;
 const CRUISE_ROUNDS: u64 = 5;
-/// A round trip that loses more than an eighth of its packets is a queue overflowing, not noise.
-const LOSS_LIMIT: u64 = 8;
+/// A round trip that loses more than a twelfth of its packets is a queue overflowing, not noise.
+const LOSS_LIMIT: u64 = 12;
 /// Fewer lost packets than this are noise whatever their share: one of four is a quarter.
 const MIN_LOST_PACKETS: u64 = 6;
 
