@@ -3,7 +3,8 @@
 use super::Sender;
 use super::flight::Flight;
 use super::fragment::Fragment;
-use super::queue::{OutMessage, SendQueue};
+use super::outgoing::OutMessage;
+use super::queue::SendQueue;
 use super::recovery::{Expired, lost_state};
 use sendrecv_core::Instant;
 

@@ -6,6 +6,7 @@ mod flight;
 mod forward;
 mod fragment;
 mod lose;
+mod outgoing;
 mod pacer;
 mod queue;
 mod recovery;

@@ -1,107 +1,13 @@
 //! Messages that wait to be sent, per stream.
 
-use super::scheduler::{NORMAL_PRIORITY, Scheduler};
+use super::outgoing::{OutMessage, SendStream};
+use super::scheduler::Scheduler;
 use crate::num::{clamp32, size};
 use crate::table::{NIL, Slab, StreamMap};
 use crate::{Scheduling, SendError, SendOptions};
 use alloc::collections::VecDeque;
 use bytes::Bytes;
 use sendrecv_core::Instant;
-
-/// A message from the call that handed it over until its last fragment is acknowledged.
-#[derive(Clone, Debug)]
-pub(crate) struct OutMessage {
-    pub(crate) data: Bytes,
-    pub(crate) stream: u16,
-    pub(crate) ppid: u32,
-    pub(crate) unordered: bool,
-    /// Stream sequence number or message identifier, given when the first fragment leaves.
-    pub(crate) id: u32,
-    pub(crate) expires: Instant,
-    pub(crate) max_retransmits: Option<u16>,
-    /// Bytes that were sent at least once.
-    pub(crate) sent: u32,
-    pub(crate) abandoned: bool,
-    /// It counts towards its stream's buffered amount.
-    counted: bool,
-    /// Still linked in its stream's queue.
-    queued: bool,
-    next: u32,
-}
-
-impl OutMessage {
-    fn remaining(&self) -> usize {
-        self.data.len().saturating_sub(size(self.sent))
-    }
-}
-
-/// The sending side of a stream.
-#[derive(Clone, Debug)]
-pub(crate) struct SendStream {
-    id: u16,
-    head: u32,
-    tail: u32,
-    buffered: usize,
-    low_threshold: usize,
-    next_ordered: u32,
-    next_unordered: u32,
-    /// The number of the head message's next fragment.
-    next_fragment: u32,
-    priority: u16,
-    /// When its next fragment starts in the scheduler's time.
-    start: u64,
-    ready: bool,
-    /// No new messages: the stream is to be reset.
-    closing: bool,
-}
-
-impl SendStream {
-    const fn new(id: u16) -> Self {
-        Self {
-            id,
-            head: NIL,
-            tail: NIL,
-            buffered: 0,
-            low_threshold: 0,
-            next_ordered: 0,
-            next_unordered: 0,
-            next_fragment: 0,
-            priority: NORMAL_PRIORITY,
-            start: 0,
-            ready: false,
-            closing: false,
-        }
-    }
-
-    /// Gives a message whose first fragment leaves its number.
-    fn number(&mut self, message: &mut OutMessage, interleaved: bool) {
-        self.next_fragment = 0;
-        let next =
-            if message.unordered && interleaved { &mut self.next_unordered } else { &mut self.next_ordered };
-        message.id = *next;
-        // Unordered DATA has no number of its own and must not use up an ordered one.
-        if interleaved || !message.unordered {
-            *next = next.wrapping_add(1);
-        }
-    }
-
-    /// Fewer bytes wait; true when the amount fell to the threshold by that.
-    const fn shrink(&mut self, len: usize) -> bool {
-        let before = self.buffered;
-        self.buffered = before.saturating_sub(len);
-        before > self.low_threshold && self.buffered <= self.low_threshold
-    }
-
-    /// Takes the head message out of the queue; true when a closing stream has nothing left to send.
-    fn unlink(&mut self, head: &mut OutMessage) -> bool {
-        head.queued = false;
-        self.head = core::mem::replace(&mut head.next, NIL);
-        if self.head == NIL {
-            self.tail = NIL;
-        }
-        self.head == NIL && self.closing
-    }
-}
 
 /// A fragment that is to leave now, cut off its message.
 #[derive(Clone, Copy, Debug)]

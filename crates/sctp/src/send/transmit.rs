@@ -2,7 +2,8 @@
 
 use super::Sender;
 use super::fragment::{Fragment, FragmentState};
-use super::queue::{NewFragment, OutMessage};
+use super::outgoing::OutMessage;
+use super::queue::NewFragment;
 use crate::num::{clamp16, low32, size};
 use crate::wire::{DataHeader, HEADER_LEN};
 use sendrecv_core::{Instant, NoSpace, PacketBuf};
