@@ -2,7 +2,7 @@
 //!
 //! `ulimit -n 20000; cargo run --release -p sendrecv-tokio --example idle -- 10000 60` connects 10,000 peers with a data
 //! channel each, leaves them alone for 60 seconds, and prints memory and CPU time of both processes. Linux only.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../../net/examples/greeter/mod.rs"]
 mod greeter;
@@ -15,6 +15,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How long nobody may greet before the rest is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -42,9 +45,12 @@ fn next_line(lines: &mut impl BufRead) -> Outcome<String> {
     if lines.read_line(&mut line)? == 0 { Err("the other process has ended".into()) } else { Ok(line) }
 }
 
+/// Waits for everybody's greeting; says so if some do not come for a while.
 async fn everybody_greeted(count: usize, greetings: &mut UnboundedReceiver<String>) {
-    for _ in 0..count {
-        let _ = greetings.recv().await;
+    for number in 0..count {
+        if tokio::time::timeout(PATIENCE, greetings.recv()).await.is_err() {
+            return eprintln!("{} of {count} did not connect", count - number);
+        }
     }
 }
 

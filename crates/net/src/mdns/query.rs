@@ -32,3 +32,14 @@ pub(crate) fn query(name: &str, patience: Duration) -> io::Result<Vec<IpAddr>> {
     }
     Err(io::Error::new(io::ErrorKind::NotFound, format!("nobody on the local network answers for {name}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_an_error_that_names_the_name() {
+        let error = query("nobody-has-this-name.local", Duration::from_millis(500)).unwrap_err();
+        assert!(error.to_string().contains("nobody-has-this-name.local"), "{error}");
+    }
+}
