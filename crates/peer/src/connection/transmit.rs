@@ -165,8 +165,9 @@ impl PeerConnection {
         let size = batch.len;
         while batch.len < MAX_BATCH.saturating_sub(size) {
             let segments = batch.len / size.max(1);
-            let Some(next) =
-                (segments < MAX_SEGMENTS).then(|| self.write_segment(now, out, batch.len, Some(size))).flatten()
+            let Some(next) = (segments < MAX_SEGMENTS)
+                .then(|| self.write_segment(now, out, batch.len, Some(size)))
+                .flatten()
             else {
                 break;
             };
