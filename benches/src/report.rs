@@ -19,6 +19,8 @@ pub enum Metric {
     Setups,
     /// Operations per second of CPU time.
     Ops,
+    /// Seconds that agents, sessions or the like could spend, per second of CPU time: how many one core can keep.
+    AgentSeconds,
     /// Bytes on the heap.
     HeapBytes,
     /// Allocations per unit of work.
@@ -47,6 +49,7 @@ impl Metric {
             Self::Handshakes => ("handshakes", "1/s"),
             Self::Setups => ("setups", "1/s"),
             Self::Ops => ("ops", "1/s"),
+            Self::AgentSeconds => ("agent_seconds", "s/s"),
             Self::HeapBytes => ("heap_bytes", "B"),
             Self::Allocations => ("allocations", "1"),
             Self::Datagrams => ("datagrams", "1"),
