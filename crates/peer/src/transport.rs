@@ -255,6 +255,11 @@ impl Transport {
         sendrecv_core::earliest(self.ice.poll_timeout(), dtls.and_then(Machine::poll_timeout))
     }
 
+    /// Data that the peer sent before we had seen the end of its handshake.
+    pub(crate) fn poll_early_data(&mut self) -> Option<Vec<u8>> {
+        self.dtls.as_mut()?.poll_early_data()
+    }
+
     /// The next event of DTLS, with its consequences for SRTP and the state already drawn.
     pub(crate) fn poll_dtls_event(&mut self) -> Option<sendrecv_dtls::Event> {
         let event = self.dtls.as_mut()?.poll_event()?;

@@ -137,6 +137,10 @@ impl PeerConnection {
                 Role::Server => DtlsRole::Server,
             },
         );
+        while let Some(record) = self.transport.poll_early_data() {
+            // As with any record: what a packet does not do is counted by the association.
+            let _ = self.channels.handle_datagram(now, &record);
+        }
     }
 
     /// What is left for SCTP of a datagram, once the layers below have taken theirs.
