@@ -32,7 +32,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
     );
     for page in files(&root().join("spec-notes"), &["md"])? {
         let name = page.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let rows: Vec<_> = page.text.lines().enumerate().filter_map(Row::parse).collect();
+        let rows = rows(&page.text);
+        problems.extend(
+            rows.iter()
+                .filter_map(|row| row.as_ref().err())
+                .map(|line| format!("spec-notes/{name}.md:{line}: a requirement's row needs six cells")),
+        );
+        let rows: Vec<_> = rows.into_iter().filter_map(Result::ok).collect();
         let (mut coverage, mut ids) = (Coverage::default(), BTreeSet::new());
         for row in &rows {
             coverage.count(row);
@@ -87,18 +93,28 @@ struct Row<'a> {
     tests: Vec<&'a str>,
 }
 
-impl<'a> Row<'a> {
-    /// A row of a requirements table; `None` for other lines.
-    fn parse((index, line): (usize, &'a str)) -> Option<Self> {
-        let cells: Vec<_> =
-            line.trim().strip_prefix('|')?.trim_end_matches('|').split(" | ").map(str::trim).collect();
-        let [id, level, requirement, state, item, test] = cells.as_slice() else { return None };
-        if *id == "id" || id.starts_with("--") {
-            return None;
+/// The rows of a page's requirements tables, which begin with a column `id`; or the numbers of lines in them that are not
+/// such rows. Other tables are passed over.
+fn rows(page: &str) -> Vec<Result<Row<'_>, usize>> {
+    let (mut rows, mut is_requirements) = (Vec::new(), false);
+    for (line, text) in (1..).zip(page.lines().map(str::trim)) {
+        let is_header = text.starts_with("| id | level |");
+        is_requirements = is_header || is_requirements && text.starts_with('|');
+        if is_requirements && !is_header && !text.starts_with("|-") {
+            rows.push(Row::parse(line, text).ok_or(line));
         }
+    }
+    rows
+}
+
+impl<'a> Row<'a> {
+    /// A row of a requirements table: six cells, the last of which may be empty.
+    fn parse(line: usize, text: &'a str) -> Option<Self> {
+        let cells: Vec<_> = text.strip_prefix('|')?.strip_suffix('|')?.split(" |").map(str::trim).collect();
+        let [id, level, requirement, state, item, test] = cells.as_slice() else { return None };
         let id = id.trim_matches('`');
         let state = State::parse(state);
-        Some(Self { line: index + 1, id, level, requirement, state, items: names(item), tests: names(test) })
+        Some(Self { line, id, level, requirement, state, items: names(item), tests: names(test) })
     }
 
     fn is_untested(&self) -> bool {
@@ -256,21 +272,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_told_from_headers_and_prose() {
-        let row =
-            Row::parse((4, "| rfc1-2 | MUST | do it | done, mostly | `a.rs::b`, `c` | t_one, `t_two` |"))
-                .unwrap();
-        assert_eq!((row.line, row.id, row.state), (5, "rfc1-2", Some(State::Done)));
-        assert_eq!((row.items, row.tests), (vec!["a.rs::b", "c"], vec!["t_one", "t_two"]));
-        for other in [
-            "| id | level | requirement | state | item | test |",
-            "|---|---|---|---|---|---|",
-            "words",
-            "| a | b |",
-        ] {
-            assert!(Row::parse((0, other)).is_none(), "{other}");
-        }
-        assert!(Row::parse((0, "| x | MUST | y | open | – | - |")).unwrap().items.is_empty());
+    fn rows_are_told_from_headers_prose_and_other_tables() {
+        let page = "words\n\
+            | id | level | requirement | state | item | test |\n\
+            |---|---|---|---|---|---|\n\
+            | rfc1-2 | MUST | do it | done, mostly | `a.rs::b`, `c` | t_one, `t_two` |\n\
+            | x | MUST | y | open | – | |\n\
+            | a | b |\n\n\
+            | one | two | three | four | five | six |\n\
+            | 1 | 2 | 3 | 4 | 5 | 6 |";
+        let rows = rows(page);
+        let [Ok(row), Ok(empty), Err(6)] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!((row.line, row.id, row.state), (4, "rfc1-2", Some(State::Done)));
+        assert_eq!((&row.items, &row.tests), (&vec!["a.rs::b", "c"], &vec!["t_one", "t_two"]));
+        assert!(empty.items.is_empty() && empty.tests.is_empty());
     }
 
     #[test]
