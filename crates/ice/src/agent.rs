@@ -244,9 +244,17 @@ impl IceAgent {
         Stats { backwards_time: self.clock.backwards(), ..self.stats }
     }
 
-    /// The pair that carries data.
+    /// The pair that was selected by nomination.
     pub fn selected_pair(&self) -> Option<SelectedPair> {
-        let id = self.selected?;
+        self.describe_pair(self.selected?)
+    }
+
+    /// The pair that carries data: the selected one, or the best that works while none is selected yet.
+    pub fn pair_in_use(&self) -> Option<SelectedPair> {
+        self.describe_pair(self.data_pair()?)
+    }
+
+    fn describe_pair(&self, id: PairId) -> Option<SelectedPair> {
         let pair = self.list.get(id)?;
         let local = self.locals.get(pair.local)?.candidate.clone();
         let remote = self.remotes.get(pair.remote)?.candidate.clone();

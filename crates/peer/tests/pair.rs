@@ -269,3 +269,21 @@ fn without_a_stream_for_retransmissions_a_lost_packet_is_sent_again_as_it_was() 
     numbers.sort_unstable();
     assert_eq!(numbers, (0..100).collect::<Vec<u8>>());
 }
+
+#[test]
+fn who_is_connected_has_a_candidate_pair_selected_though_it_may_not_be_nominated_yet() {
+    for seed in 0..10 {
+        let mut pair = Pair::with_seed(Configuration::default(), Configuration::default(), seed);
+        let now = pair.now;
+        pair.sides[0].pc.create_data_channel(now, "chat", DataChannelInit::default()).unwrap();
+        pair.negotiate(0);
+        let is_missing = |side: &Side| {
+            side.pc.connection_state() == PeerConnectionState::Connected
+                && side.pc.selected_candidate_pair().is_none()
+        };
+        assert!(pair.run_until(5 * SECOND, |pair| {
+            assert!(!pair.sides.iter().any(is_missing), "seed {seed}");
+            connected(pair)
+        }));
+    }
+}

@@ -113,7 +113,7 @@ impl IceAgent {
     }
 
     /// The pair that data takes. It need not wait for a nomination (RFC 8445, section 12.1).
-    fn data_pair(&self) -> Option<PairId> {
+    pub(super) fn data_pair(&self) -> Option<PairId> {
         let first = || self.list.best_valid().filter(|_| self.state == ConnectionState::Checking);
         self.selected.or_else(first)
     }

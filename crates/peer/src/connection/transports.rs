@@ -59,7 +59,7 @@ impl PeerConnection {
 
     /// `RTCIceTransport.getSelectedCandidatePair`.
     pub fn selected_candidate_pair(&self) -> Option<SelectedPair> {
-        self.transport.ice.selected_pair()
+        self.transport.ice.pair_in_use()
     }
 
     /// `RTCIceTransport.getLocalParameters`.
