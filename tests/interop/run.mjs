@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { spawn } from 'node:child_process';
 import { start } from './lib/browsers.mjs';
 import { track } from './lib/process.mjs';
+import { STACKS } from './lib/stacks.mjs';
 
 const argument = name => { const i = process.argv.indexOf(name); return i < 0 ? undefined : process.argv[i + 1]; };
 const filter = argument('--filter'), only = argument('--browser'), CASE_MS = 60000;
@@ -68,7 +69,7 @@ async function runIsolated() {
   for (const [, name] of output.matchAll(/^FAIL (.*) \(\d+ ms\)/gm)) failures.push([name, new Error('in the namespace; see above')]);
 }
 
-async function runCase(test, browser) {
+async function runCase(test, browser, tries = 4) {
   const began = Date.now(), notes = [];
   const page = browser && !test.ownPage ? await browser.open() : undefined;
   let timer;
@@ -79,6 +80,10 @@ async function runCase(test, browser) {
     passed++;
     console.log(`ok   ${test.name} (${Date.now() - began} ms)${notes.length ? ` ${notes.join(', ')}` : ''}`);
   } catch (error) {
+    if (tries > 1 && STACKS[browser?.name]?.races?.test(error.message)) {
+      console.log(`race ${test.name} (${Date.now() - began} ms): ${error.message}`);
+      return await runCase(test, browser, tries - 1);
+    }
     failures.push([test.name, error]);
     console.log(`FAIL ${test.name} (${Date.now() - began} ms): ${error.message}`);
   } finally {
