@@ -66,11 +66,11 @@ fn a_session_moves_to_a_better_address_that_comes_up() {
         for hosts in EVERY_PAIR {
             let (a, b) = pair(hosts, &options);
             let channel = a.connect_to(&b);
-            a.send(channel, 200);
             // IPv6 is preferred, so its pair has the higher priority.
             ip("-6 addr add fd77::1/64 dev lan0 nodad");
             trickle(&a, &b);
             trickle(&b, &a);
+            a.send(channel, 200);
             let uses_ipv6 = |peer| local_ip(peer).is_some_and(|ip| ip.is_ipv6());
             let mut turns = 0..500;
             while !(uses_ipv6(&a) && uses_ipv6(&b)) {
