@@ -267,7 +267,7 @@ fn ours_idle(provider: &'static dyn CryptoProvider) -> Contender<'static> {
                 let pairs = (0..IDLE_AGENTS as u64 / 2).flat_map(|number| Ours::pair(provider, number));
                 let mut network = Idle::new(pairs.collect());
                 network.run_for(Duration::from_secs(20));
-                assert!(network.agents.iter().all(|end| end.agent.has_selected_pair()));
+                assert!(network.agents.iter().all(|end| end.agent.selected_pair().is_some()));
                 network
             })
         });

@@ -419,7 +419,7 @@ fn errors_of_the_network_do_not_harm_a_pair_in_use_and_a_failed_one_comes_back()
     for reason in [Unreachable::NoRoute, Unreachable::Refused, Unreachable::Soft] {
         world.a().agent.handle_unreachable(now, path, reason).unwrap();
     }
-    assert!(world.a().agent.has_selected_pair());
+    assert!(world.a().agent.selected_pair().is_some());
     world.exchange();
 }
 

@@ -8,7 +8,8 @@ use sendrecv_sctp::wire::{Chunk, OutgoingResetRequest, kind};
 use sendrecv_sctp::{Config, State};
 use sendrecv_sim::{Allocations, Counting};
 use std::time::Duration;
-use support::insider::{Insider, data, infiltrated, packet};
+use support::insider::{Insider, data, infiltrated};
+use support::played::packet;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

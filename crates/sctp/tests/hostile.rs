@@ -8,7 +8,8 @@ use sendrecv_core::{Instant, Machine, Writer};
 use sendrecv_sctp::wire::{Chunk, ForwardTsn, GapBlock, Sack, Skipped, kind};
 use sendrecv_sctp::{CloseReason, Config, Discard, Event, SendOptions, State};
 use std::time::Duration;
-use support::insider::{data, infiltrated, packet};
+use support::insider::{data, infiltrated};
+use support::played::packet;
 use support::{Link, Pair, payload};
 
 #[test]

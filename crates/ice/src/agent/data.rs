@@ -102,11 +102,6 @@ impl IceAgent {
         transmit
     }
 
-    /// Whether a pair is in use, so that [`send_data`](Self::send_data) has somewhere to send to.
-    pub const fn has_selected_pair(&self) -> bool {
-        self.selected.is_some()
-    }
-
     /// Whether [`send_data`](Self::send_data) has a pair: one in use, or one that works and waits to be nominated.
     pub fn can_send_data(&self) -> bool {
         self.data_pair().is_some()

@@ -1,9 +1,9 @@
 //! A peer that knows everything it needs to do harm.
 
+use super::played::fragment;
 use super::{Link, Pair, payload};
-use sendrecv_core::Writer;
-use sendrecv_sctp::wire::{CommonHeader, DataHeader, kind};
-use sendrecv_sctp::{Association, Config, SendOptions, crc32c};
+use sendrecv_sctp::wire::{CommonHeader, kind};
+use sendrecv_sctp::{Association, Config, SendOptions};
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -31,37 +31,7 @@ pub fn infiltrated(config: &Config) -> (Pair<Association>, Insider) {
     (pair, Insider { tag_of_b: header.verification_tag, next_tsn: tsn.wrapping_add(1) })
 }
 
-pub fn packet(tag: u32, chunks: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let header =
-        CommonHeader { source_port: 5000, destination_port: 5000, verification_tag: tag, checksum: [0; 4] };
-    header.write(&mut bytes).unwrap();
-    bytes.put(chunks).unwrap();
-    let crc = crc32c(&bytes).to_le_bytes();
-    bytes[8..12].copy_from_slice(&crc);
-    bytes
-}
-
-pub fn data(
-    tsn: u32,
-    interleaved: bool,
-    (beginning, ending): (bool, bool),
-    message_id: u32,
-    fragment: u32,
-) -> Vec<u8> {
-    let header = DataHeader {
-        interleaved,
-        immediate: false,
-        unordered: false,
-        beginning,
-        ending,
-        tsn,
-        stream: 0,
-        message_id,
-        ppid: 51,
-        fragment,
-    };
-    let mut bytes = Vec::new();
-    header.write(&[7; 4], &mut bytes).unwrap();
-    bytes
+/// A fragment of four bytes on stream 0.
+pub fn data(tsn: u32, interleaved: bool, ends: (bool, bool), message_id: u32, number: u32) -> Vec<u8> {
+    fragment(interleaved, (tsn, 0, message_id, number), ends)
 }
