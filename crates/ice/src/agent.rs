@@ -149,8 +149,10 @@ pub struct IceAgent {
     pub(crate) next_stream: u32,
 
     pub(crate) state: ConnectionState,
-    /// A pair was in use at some time since the last restart.
+    /// Whether a pair was in use, nominated or not, since the last restart.
     pub(crate) had_contact: bool,
+    /// Whether a pair was selected since the last restart.
+    pub(crate) was_selected: bool,
     pub(crate) patience_over: bool,
     pub(crate) events: VecDeque<Event>,
     pub(crate) stats: Stats,
@@ -205,6 +207,7 @@ impl IceAgent {
             next_stream: 0,
             state: ConnectionState::New,
             had_contact: false,
+            was_selected: false,
             patience_over: false,
             events: VecDeque::new(),
             stats: Stats::default(),

@@ -93,7 +93,7 @@ pub enum ConnectionState {
     New,
     /// Looking for a pair that works.
     Checking,
-    /// A pair is in use; better ones may still be found.
+    /// A pair is in use, be it nominated yet or not; better ones may still be found.
     Connected,
     /// A pair is in use and everything was tried.
     Completed,

@@ -3,7 +3,6 @@
 use super::{IceAgent, Up};
 use crate::discard::Discard;
 use crate::error::NoRoute;
-use crate::event::ConnectionState;
 use crate::pair::PairId;
 use crate::route::Route;
 use core::time::Duration;
@@ -107,9 +106,10 @@ impl IceAgent {
         self.data_pair().is_some()
     }
 
-    /// The pair that data takes. It need not wait for a nomination (RFC 8445, section 12.1).
+    /// The pair that data takes. It need not wait for the first nomination (RFC 8445, section 12.1); pairs that work but are
+    /// not selected afterwards have no consent (RFC 7675).
     pub(super) fn data_pair(&self) -> Option<PairId> {
-        let first = || self.list.best_valid().filter(|_| self.state == ConnectionState::Checking);
+        let first = || self.list.best_valid().filter(|_| !self.was_selected);
         self.selected.or_else(first)
     }
 

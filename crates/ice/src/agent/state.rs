@@ -39,14 +39,14 @@ impl IceAgent {
 
     /// A restart forgets that contact was lost.
     pub(super) fn restart_state(&mut self) {
-        self.had_contact = self.selected.is_some();
+        self.was_selected = self.selected.is_some();
+        self.had_contact = self.was_selected;
     }
 
     pub(super) fn update_state(&mut self) {
         let state = self.present_state();
-        if self.selected.is_some() {
-            self.had_contact = true;
-        }
+        self.was_selected |= self.selected.is_some();
+        self.had_contact |= self.data_pair().is_some();
         let new = !matches!(self.state, ConnectionState::Connected | ConnectionState::Completed);
         if state == ConnectionState::Completed && new {
             // Nobody who waits for `Connected` is to miss it.
@@ -61,6 +61,9 @@ impl IceAgent {
         }
         if self.selected.is_some() {
             return self.state_in_use();
+        }
+        if self.can_send_data() {
+            return ConnectionState::Connected;
         }
         if self.current.remote.is_none() && self.remotes.is_empty() && !self.had_contact {
             return ConnectionState::New;

@@ -16,7 +16,9 @@ impl PeerConnection {
         while let Some(event) = self.transport.ice.poll_event() {
             self.on_ice(now, event);
         }
-        self.follow_path(now);
+        if !self.closed {
+            self.transport.follow_path(now);
+        }
         while let Some(event) = self.transport.poll_dtls_event() {
             self.on_dtls(now, event);
         }
@@ -63,22 +65,6 @@ impl PeerConnection {
             // Several may come at once, and nobody who waits for one of them is to miss it.
             Ice::ConnectionState(state) => self.set_ice_state(super::ice_connection_state(state)),
             Ice::RoleConflictResolved(_) => {}
-        }
-    }
-
-    /// A pair that works is a usable connection, and carries DTLS, though it is not nominated yet.
-    fn follow_path(&mut self, now: Instant) {
-        if self.closed {
-            return;
-        }
-        self.transport.follow_path(now);
-        if self.transport.ice.state() == sendrecv_ice::ConnectionState::Checking {
-            let usable = self.transport.ice.can_send_data();
-            self.set_ice_state(if usable {
-                IceConnectionState::Connected
-            } else {
-                IceConnectionState::Checking
-            });
         }
     }
 
