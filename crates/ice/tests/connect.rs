@@ -109,6 +109,27 @@ fn checks_that_beat_the_peers_parameters_are_answered_and_followed_up() {
 }
 
 #[test]
+fn a_pair_that_works_is_used_before_it_is_nominated_and_missed_when_it_is_lost() {
+    let mut world = ordinary_pair();
+    // No check with USE-CANDIDATE arrives.
+    world.sim.set_filter(|datagram| {
+        let nominates = datagram.data.windows(4).any(|bytes| bytes == [0, 0x25, 0, 0]);
+        if datagram.data.starts_with(&[0, 1]) && nominates { Verdict::Drop } else { Verdict::Pass }
+    });
+    world.start();
+    world.run_for(SECOND);
+    assert!(world.b().agent.selected_pair().is_none());
+    assert_eq!(world.b().agent.state(), ConnectionState::Connected);
+    let pair = world.b().agent.pair_in_use().unwrap();
+    world.exchange();
+    let now = world.sim.now();
+    let address = pair.local.socket_addr().unwrap();
+    world.b().agent.remove_socket(now, Protocol::Udp, address).unwrap();
+    assert_eq!(world.b().agent.state(), ConnectionState::Disconnected);
+    assert!(world.b().agent.pair_in_use().is_none());
+}
+
+#[test]
 fn use_candidate_before_our_own_check_succeeded_counts_when_it_does() {
     let mut world = ordinary_pair();
     let b = world.b;
