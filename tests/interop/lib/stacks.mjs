@@ -13,7 +13,7 @@ export const STACKS = {
   chromium: { count: 1000 },
   firefox: { count: 1000 },
   libwebrtc: { count: 1000, unset: 65535 },
-  libdatachannel: { count: 1000, tellsKind: false, races: /without ICE transport|timed out .*connected/ },
+  libdatachannel: { count: 1000, tellsKind: false, races: /without ICE transport|connected, is closed/ },
   pion: { count: 1000, largest: 65535 },
   aiortc: { count: 200 },
   werift: { count: 50, empty: false, tellsClose: false },
