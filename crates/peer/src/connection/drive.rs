@@ -4,7 +4,7 @@ use super::PeerConnection;
 use super::negotiate::candidate_value;
 use crate::candidate::{IceCandidate, IceCandidateInit};
 use crate::event::{Event, IceCandidateError};
-use crate::states::{DtlsTransportState, IceConnectionState, IceGatheringState};
+use crate::states::{DtlsTransportState, IceGatheringState};
 use alloc::string::ToString;
 use sendrecv_core::{Instant, Machine};
 use sendrecv_dtls::Role;
