@@ -28,9 +28,10 @@ class Tally:
         self.messages = self.bytes = self.hash = 0
 
     def add(self, data):
-        self.messages += 1
-        self.bytes += len(data)
+        # Whoever waits for a number of messages may look from another thread: they count when their sums are there.
         self.hash = (self.hash + fnv(data)) & 0xFFFFFFFF
+        self.bytes += len(data)
+        self.messages += 1
 
     def value(self):
         return {"messages": self.messages, "bytes": self.bytes, "hash": self.hash}
@@ -44,9 +45,9 @@ class Channel:
         self.received, self.texts = Tally(), []
 
     def on_message(self, data):
-        self.received.add(data.encode() if isinstance(data, str) else data)
         if isinstance(data, str):
             self.texts.append(data)
+        self.received.add(data.encode() if isinstance(data, str) else data)
         if self.echo:
             self.send(data)
 
