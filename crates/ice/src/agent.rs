@@ -322,7 +322,7 @@ impl IceAgent {
             TimerKey::Keepalive => self.keep_alive(now),
             // Waking up is enough: nomination looks at the time itself.
             TimerKey::Settle => {}
-            TimerKey::Patience => self.patience_over = true,
+            TimerKey::Patience => self.lose_patience(now),
             TimerKey::ServerKeepalive => self.refresh_bindings(now),
             TimerKey::Relay(id) => self.relay_timeout(now, id),
             TimerKey::Stream(id) => self.stream_took_too_long(now, id),

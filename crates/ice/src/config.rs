@@ -122,7 +122,8 @@ pub struct Timing {
     pub pacing: Duration,
     /// Smallest retransmission timeout; at least 500 ms (section 14.3).
     pub rto: Duration,
-    /// Transmissions of one request over UDP (Rc of RFC 8489, section 6.2.1).
+    /// How long a check waits for its answer, told as Rc of RFC 8489 (section 6.2.1): as long as so many requests take
+    /// whose waits double. More than these are sent in that time while no pair works, and where the peer has proved to be.
     pub requests: u8,
     /// How long after a first direct pair worked a controlling agent waits for a better one.
     pub settle: Duration,
@@ -136,7 +137,8 @@ pub struct Timing {
     pub disconnected: Duration,
     /// How long an idle lite agent waits before it refreshes NAT bindings (Tr of RFC 8445, section 11).
     pub keepalive: Duration,
-    /// How long nothing may work before the state is `Failed` while candidates might still come (RFC 8863).
+    /// How long nothing may work before the state is `Failed` while candidates might still come (RFC 8863), and how long
+    /// pairs whose checks got no answer are tried again.
     pub patience: Duration,
     /// How long a STUN or TURN server may take.
     pub gathering: Duration,

@@ -95,10 +95,12 @@ pub(crate) struct Pair {
     pub(crate) nominated: Option<u32>,
     /// Whether the peer proved, by a request or a response, that it is at the other end.
     pub(crate) authenticated: bool,
+    /// A check got no answer in all its time.
+    pub(crate) unanswered: bool,
     /// Consent was lost: these credentials are not used on it again (RFC 7675, section 5.1).
     pub(crate) revoked: bool,
-    /// The round-trip time is at most this, as the last answered check shows.
-    pub(crate) rtt_bound: Duration,
+    /// What the round-trip time may be, as the last answered check shows.
+    pub(crate) rtt_up_to: Duration,
     /// When something was last heard of the peer on it.
     pub(crate) heard: Instant,
     pub(crate) counters: PairCounters,

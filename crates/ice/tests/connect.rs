@@ -6,7 +6,7 @@ mod support;
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Seed};
 use sendrecv_ice::{
     Candidate, CandidateKind, Config, ConnectionState, Event, IceParameters, IceServer, LocalSocket,
-    Nomination, PairState, Role, Route, TcpType, Transport, Unreachable, UsageError,
+    Nomination, PairState, Role, Route, TcpType, Timing, Transport, Unreachable, UsageError,
 };
 use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
@@ -321,6 +321,35 @@ fn patience_runs_out_when_nothing_works() {
     world.start();
     world.connect(2 * SECOND).unwrap();
     world.exchange();
+}
+
+#[test]
+fn pairs_without_an_answer_are_tried_again_at_a_modest_pace_while_patience_lasts() {
+    let patient = |role| {
+        let timing = Timing { requests: 3, patience: Duration::from_secs(60), ..Timing::default() };
+        Config { timing, ..config(role) }
+    };
+    for connects in [true, false] {
+        let mut world = pair_on_a_lan(patient(Role::Controlling), patient(Role::Controlled));
+        world.sim.set_filter(|_| Verdict::Drop);
+        world.start();
+        // A check of three requests lasts 11.5 s, so that this is in the fifth.
+        world.run_for(58 * SECOND);
+        assert!(world.both(ConnectionState::Checking));
+        let packets = world.a().packets;
+        assert!((28..=40).contains(&packets), "one every two seconds or so: {packets}");
+        if connects {
+            world.sim.clear_filter();
+            world.connect(3 * SECOND).unwrap();
+            world.exchange();
+        } else {
+            world.run_for(3 * SECOND);
+            assert!(world.both(ConnectionState::Failed));
+            let packets = world.a().packets;
+            world.run_for(60 * SECOND);
+            assert_eq!(world.a().packets, packets, "nothing more is tried");
+        }
+    }
 }
 
 #[test]

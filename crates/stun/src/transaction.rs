@@ -134,7 +134,7 @@ pub struct ClientTransaction {
     config: TransactionConfig,
     reliable: bool,
     sent: u32,
-    first_sent: Instant,
+    last_sent: Instant,
     deadline: Instant,
     violated: bool,
 }
@@ -142,7 +142,7 @@ pub struct ClientTransaction {
 impl ClientTransaction {
     /// A transaction whose request is due at `now`. `reliable`: over TCP or TLS.
     pub const fn new(id: TransactionId, reliable: bool, config: TransactionConfig, now: Instant) -> Self {
-        Self { id, config, reliable, sent: 0, first_sent: now, deadline: now, violated: false }
+        Self { id, config, reliable, sent: 0, last_sent: now, deadline: now, violated: false }
     }
 
     /// The transaction's id.
@@ -177,11 +177,9 @@ impl ClientTransaction {
 
     /// The request was sent at `now`.
     pub fn sent(&mut self, now: Instant) {
-        if self.sent == 0 {
-            self.first_sent = now;
-        }
+        self.last_sent = now;
         self.sent = self.sent.saturating_add(1);
-        self.deadline = now + self.config.wait_after(self.sent, self.reliable);
+        self.deadline = now + self.wait_after(self.sent);
     }
 
     /// A response came whose integrity is missing or wrong. Over UDP it counts as not received; over TCP it ends the
@@ -196,13 +194,26 @@ impl ClientTransaction {
     /// The round-trip time, if the response came at `now`; `None` when the request was sent more than once, because
     /// then nobody knows which one was answered.
     pub fn rtt(&self, now: Instant) -> Option<Duration> {
-        (self.sent == 1).then(|| self.rtt_bound(now))
+        (self.sent == 1).then(|| now.saturating_since(self.last_sent))
     }
 
-    /// What the round-trip time is at most, if the response came at `now`: it may have been an answer to the first
-    /// request.
-    pub const fn rtt_bound(&self, now: Instant) -> Duration {
-        now.saturating_since(self.first_sent)
+    /// What the round-trip time may be, if the response came at `now` and no path is slower than `slowest`: the longest
+    /// time since one of the requests was sent that is not beyond it.
+    pub fn rtt_up_to(&self, now: Instant, slowest: Duration) -> Option<Duration> {
+        let mut since = now.saturating_since(self.last_sent);
+        let mut longest = None;
+        for sent in (0..self.sent).rev() {
+            if since > slowest {
+                break;
+            }
+            longest = Some(since);
+            since = since.saturating_add(self.wait_after(sent));
+        }
+        longest
+    }
+
+    fn wait_after(&self, sent: u32) -> Duration {
+        self.config.wait_after(sent, self.reliable)
     }
 
     const fn max_requests(&self) -> u32 {
@@ -288,7 +299,24 @@ mod tests {
         transaction.sent(Instant::ZERO);
         transaction.sent(Instant::from_millis(500));
         assert_eq!(transaction.rtt(Instant::from_millis(600)), None);
-        assert_eq!(transaction.rtt_bound(Instant::from_millis(600)), Duration::from_millis(600));
+    }
+
+    #[test]
+    fn what_the_rtt_may_be_is_the_longest_that_is_plausible() {
+        let mut transaction = transaction(false);
+        let second = Duration::from_secs(1);
+        assert_eq!(transaction.rtt_up_to(Instant::from_millis(10), second), None, "nothing was sent");
+        for sent in [0, 500, 1500, 3500] {
+            transaction.sent(Instant::from_millis(sent));
+            let answered = Instant::from_millis(sent + 40);
+            let longest = if sent == 500 { 540 } else { 40 };
+            assert_eq!(transaction.rtt_up_to(answered, second), Some(Duration::from_millis(longest)));
+        }
+        assert_eq!(
+            transaction.rtt_up_to(Instant::from_millis(3700), 4 * second),
+            Some(Duration::from_millis(3700))
+        );
+        assert_eq!(transaction.rtt_up_to(Instant::from_millis(5000), second), None);
     }
 
     #[test]

@@ -2,16 +2,17 @@
 
 use super::{IceAgent, TimerKey};
 use crate::config::{Nomination, Role};
-use crate::pair::{PairId, PairState};
+use crate::pair::{Pair, PairId, PairState};
 use crate::route::Route;
 use crate::transaction::{Request, Transaction};
 use crate::wire::{self, Check};
+use alloc::vec::Vec;
 use core::time::Duration;
 use sendrecv_core::{Instant, NoSpace, PacketBuf, Protocol, Transmit};
 use sendrecv_stun::{ClientTransaction, Step, TransactionConfig, TransactionId};
 
 /// No path is believed to be slower than this.
-const SLOWEST: Duration = Duration::from_secs(2);
+pub(super) const SLOWEST: Duration = Duration::from_secs(1);
 
 impl IceAgent {
     /// Sets the pacer if there is something to start.
@@ -90,17 +91,23 @@ impl IceAgent {
         })
     }
 
-    /// RTO = MAX(500 ms, Ta * (waiting + in progress)), section 14.3, and on paths known to be slow half as much again
-    /// as their round-trip time, so that requests are repeated for loss only. Where the peer has proved to be, only loss can keep
-    /// the answer from us, and waits that double for half a minute would be of no use.
+    /// RTO = MAX(500 ms, Ta * (waiting + in progress)), section 14.3, and on paths that may be slow half as much again as
+    /// their round-trip time, so that requests are repeated for loss only. Waits that double for half a minute find what
+    /// may come to work. What is known to be there they only keep from us: they double once where the peer has proved to
+    /// be, and never on a pair that works. As long as nothing works, any pair may be the one, and they double twice: all
+    /// that are in progress send five requests a second at most, since RTO grows with their number.
     fn check_schedule(&self, id: PairId) -> TransactionConfig {
         let active = u32::try_from(self.list.active()).unwrap_or(u32::MAX);
-        let slow = self.list.get(id).map_or(Duration::ZERO, |pair| pair.rtt_bound.min(SLOWEST) * 3 / 2);
+        let pair = self.list.get(id);
+        let slow = pair.map_or(Duration::ZERO, |pair| pair.rtt_up_to * 3 / 2);
         let rto = self.timing.rto.max(self.timing.pacing.saturating_mul(active)).max(slow);
         let max_requests = self.timing.requests.into();
         let usual = TransactionConfig { rto, max_requests, ..TransactionConfig::default() };
-        match self.list.get(id) {
-            Some(pair) if pair.authenticated => TransactionConfig::spread(rto, 1, usual.total()),
+        let spread = |max_doublings| TransactionConfig::spread(rto, max_doublings, usual.total());
+        match pair {
+            Some(pair) if pair.state == PairState::Succeeded => spread(0),
+            Some(pair) if pair.authenticated => spread(1),
+            _ if self.list.best_valid().is_none() => spread(2),
             _ => usual,
         }
     }
@@ -176,14 +183,17 @@ impl IceAgent {
             Request::Server(_) => false,
         };
         let ids = self.transactions.iter().filter(|(_, transaction)| over(&transaction.request));
-        for id in ids.map(|(id, _)| *id).collect::<alloc::vec::Vec<_>>() {
+        for id in ids.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.end_transaction(id);
         }
     }
 
     fn request_failed(&mut self, now: Instant, id: TransactionId, request: Request) {
         match request {
-            Request::Check(pair, _) => self.check_failed(now, pair, Some(id)),
+            Request::Check(pair, _) => {
+                self.check_failed(now, pair, Some(id));
+                self.try_again(pair);
+            }
             Request::Consent(..) => {}
             Request::Server(task) => self.server_task_failed(task, 701, "the server did not answer"),
         }
@@ -205,6 +215,27 @@ impl IceAgent {
         }
         if self.selected != Some(id) {
             self.fail_pair(now, id);
+        }
+    }
+
+    /// Silence proves nothing for good: all requests may have been lost, or the peer's way to us may open yet. As long as
+    /// nothing works and patience lasts, the pair has another turn.
+    fn try_again(&mut self, id: PairId) {
+        let nothing_works = self.list.best_valid().is_none();
+        let Some(pair) = self.list.get_mut(id) else { return };
+        pair.unanswered = true;
+        if nothing_works && !self.patience_over && pair.state == PairState::Failed && !pair.revoked {
+            self.list.set_state(id, PairState::Waiting);
+        }
+    }
+
+    /// Patience is over (RFC 8863): what was not answered has no more turns. What is new still has its own.
+    pub(super) fn lose_patience(&mut self, now: Instant) {
+        self.patience_over = true;
+        let unanswered = |pair: &Pair| pair.unanswered && pair.state.is_unresolved();
+        let pairs = self.list.iter().filter(|(_, pair)| unanswered(pair));
+        for id in pairs.map(|(id, _)| id).collect::<Vec<_>>() {
+            self.check_failed(now, id, None);
         }
     }
 

@@ -81,8 +81,9 @@ impl IceAgent {
             nominated_by_peer: None,
             nominated: None,
             authenticated: false,
+            unanswered: false,
             revoked: false,
-            rtt_bound: Duration::ZERO,
+            rtt_up_to: Duration::ZERO,
             heard: now,
             counters: PairCounters::default(),
         }))

@@ -145,12 +145,13 @@ impl IceAgent {
     ) {
         let transaction = message.transaction_id();
         let schedule = self.transactions.get(&transaction).map(|transaction| &transaction.schedule);
-        let (rtt, bound) = schedule.map_or((None, None), |it| (it.rtt(now), Some(it.rtt_bound(now))));
+        let (rtt, longest) =
+            schedule.map_or((None, None), |it| (it.rtt(now), it.rtt_up_to(now, super::checks::SLOWEST)));
         self.end_transaction(transaction);
         self.learn_from_mapped(id, mapped);
         if let Some(pair) = self.list.get_mut(id) {
             pair.measured(rtt);
-            pair.rtt_bound = bound.unwrap_or(pair.rtt_bound);
+            pair.rtt_up_to = longest.unwrap_or_default();
             pair.heard = now;
             pair.authenticated = true;
         }

@@ -22,8 +22,9 @@ fn pair(number: u32, priority: u64, foundations: Foundations) -> Pair {
         nominated_by_peer: None,
         nominated: None,
         authenticated: false,
+        unanswered: false,
         revoked: false,
-        rtt_bound: Duration::ZERO,
+        rtt_up_to: Duration::ZERO,
         heard: Instant::ZERO,
         counters: PairCounters::default(),
     }
