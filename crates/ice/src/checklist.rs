@@ -198,6 +198,11 @@ impl CheckList {
         best(dead).or_else(|| best(None))
     }
 
+    /// All valid pairs.
+    pub(crate) fn valid(&self) -> Vec<PairId> {
+        self.valid.iter().map(|(_, id)| *id).collect()
+    }
+
     /// The valid pair with the highest priority.
     pub(crate) fn best_valid(&self) -> Option<PairId> {
         self.valid.last().map(|(_, id)| *id)
@@ -228,15 +233,12 @@ impl CheckList {
         self.floor = floor;
     }
 
-    /// Pairs in progress that the floor forbids.
-    pub(crate) fn in_progress_below_floor(&self) -> Vec<PairId> {
-        let below = self.unresolved.range(..=(self.floor, PairId(u32::MAX)));
-        below
-            .map(|(_, id)| *id)
-            .filter(|id| {
-                self.get(*id).is_some_and(|pair| pair.state == PairState::InProgress && !pair.nominating)
-            })
-            .collect()
+    /// Pairs whose checks are running though the floor forbids them.
+    pub(crate) fn checked_below_floor(&self) -> Vec<PairId> {
+        let below = self.all.range(..=(self.floor, PairId(u32::MAX))).map(|(_, id)| *id);
+        let is_checked =
+            |pair: &Pair| !pair.nominating && (pair.check.is_some() || pair.state == PairState::InProgress);
+        below.filter(|id| self.get(*id).is_some_and(is_checked)).collect()
     }
 
     /// Puts a pair at the end of the triggered-check queue (section 6.1.4.1), once.

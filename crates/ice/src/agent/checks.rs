@@ -148,11 +148,13 @@ impl IceAgent {
                 self.timers.set(TimerKey::Transaction(id), Some(deadline));
             }
             Step::Send => {
-                if let Request::Check(pair, _) = transaction.request {
+                let (request, sent) = (transaction.request, transaction.schedule.requests_sent());
+                self.send_request(now, id);
+                if let Request::Check(pair, _) = request {
                     // RFC 8445 would leave the others frozen until this one has failed for good, 39.5 s later.
                     self.list.thaw_next(pair);
+                    self.doubt_nomination(pair, sent);
                 }
-                self.send_request(now, id);
             }
             Step::Failed(_) => {
                 let request = transaction.request;

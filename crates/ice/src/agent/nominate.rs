@@ -8,6 +8,9 @@ use crate::wire::Check;
 use alloc::boxed::Box;
 use sendrecv_core::Instant;
 
+/// How many nominating checks may go unanswered before other pairs are asked whether they still work.
+const DOUBTED_AFTER: u32 = 4;
+
 /// What a controlling agent has in mind.
 #[derive(Debug, Default)]
 pub(crate) struct Nominator {
@@ -15,6 +18,8 @@ pub(crate) struct Nominator {
     first_valid: Option<Instant>,
     /// The pair whose nominating check is on its way.
     pub(super) pending: Option<PairId>,
+    /// That check goes unanswered.
+    doubted: bool,
     /// The rank of the last nomination, ours or the peer's. Aggressive nominations all have rank 0.
     pub(super) rank: u32,
     /// Whether the peer, when controlling, checks before it nominates: then its last nomination counts, while of an
@@ -82,11 +87,40 @@ impl IceAgent {
     /// Repeats the pair's check with USE-CANDIDATE (section 8.1.1).
     fn nominate(&mut self, id: PairId) {
         self.nominator.pending = Some(id);
+        self.nominator.doubted = false;
         self.nominator.rank = self.nominator.rank.saturating_add(1);
         if let Some(pair) = self.list.get_mut(id) {
             pair.nominating = true;
         }
         self.list.trigger(id);
+    }
+
+    /// The nominating check was sent `sent` times without an answer. The pair may have died since it was found to work,
+    /// and others that go the same way too: all that worked are asked again, and the first to answer is nominated.
+    pub(super) fn doubt_nomination(&mut self, id: PairId, sent: u32) {
+        if self.nominator.pending != Some(id) || sent != DOUBTED_AFTER {
+            return;
+        }
+        self.nominator.doubted = true;
+        for other in self.list.valid().into_iter().filter(|other| *other != id) {
+            self.list.trigger(other);
+        }
+    }
+
+    /// The pair was just found to work: it takes the place of one whose nomination is not answered.
+    pub(super) fn stand_in(&mut self, id: PairId) {
+        let silent = self.nominator.pending.filter(|pending| self.nominator.doubted && *pending != id);
+        let Some(silent) = silent else { return };
+        if let Some(pair) = self.list.get_mut(silent) {
+            pair.nominating = false;
+            if let Some(check) = pair.check.take() {
+                self.end_transaction(check);
+            }
+        }
+        if self.selected != Some(silent) {
+            self.list.set_state(silent, PairState::Waiting);
+        }
+        self.nominate(id);
     }
 
     /// Our nominating check succeeded. The last regular nomination counts; aggressive ones are told apart by priority.
@@ -186,11 +220,16 @@ impl IceAgent {
         let open = self.role == Role::Controlled || aggressive || self.may_renominate();
         let floor = if open { pair.priority } else { u64::MAX };
         self.list.set_floor(floor);
-        for id in self.list.in_progress_below_floor() {
-            if let Some(check) = self.list.get_mut(id).and_then(|pair| pair.check.take()) {
+        let selected = self.selected;
+        for id in self.list.checked_below_floor().into_iter().filter(|id| selected != Some(*id)) {
+            let Some(pair) = self.list.get_mut(id) else { continue };
+            let (check, state) = (pair.check.take(), pair.state);
+            if let Some(check) = check {
                 self.end_transaction(check);
             }
-            self.list.set_state(id, PairState::Waiting);
+            if state == PairState::InProgress {
+                self.list.set_state(id, PairState::Waiting);
+            }
         }
     }
 }

@@ -197,6 +197,7 @@ impl IceAgent {
         if check.use_candidate && check.role == Role::Controlling && self.role == Role::Controlling {
             self.nominated(now, id);
         }
+        self.stand_in(id);
         self.accept_nomination(now, id);
     }
 }

@@ -1,8 +1,12 @@
 //! Servers that die, are silent, or are not there.
 
-use crate::setup::{Front, SECOND, SERVER, Setup};
-use crate::support::{Machinery, addr, config, ip, node};
+use crate::setup::{Front, SECOND, SERVER, Setup, compare, describe, is_relayed, wire};
+use crate::support::{Machinery, World, addr, config, ip, node};
+use crate::turn_server::TurnServer;
 use sendrecv_ice::{ConnectionState, Event, GatheringState, IceServer, Role};
+use sendrecv_sim::{HostId, Interface};
+use std::fmt::Write as _;
+use std::time::Duration;
 
 #[test]
 fn a_dying_turn_server_shows_as_failed_consent() {
@@ -12,6 +16,65 @@ fn a_dying_turn_server_shows_as_failed_consent() {
     world.sim.set_connected(server, ip("203.0.113.1"), false);
     world.run_until(15 * SECOND, |world| world.both(ConnectionState::Disconnected)).unwrap();
     world.run_until(40 * SECOND, |world| world.both(ConnectionState::Failed)).unwrap();
+}
+
+const OTHER_SERVER: &str = "203.0.113.2:3478";
+
+/// Two agents that need a relay, and the two servers that both may use.
+fn between_two_servers() -> (World, [HostId; 2]) {
+    let (mut world, first) = Setup::new(Front::Symmetric, Front::Symmetric, true).build();
+    let second = TurnServer::new(sendrecv_crypto::rustcrypto(), addr(OTHER_SERVER), "user", "secret");
+    let interface = Interface::new(addr(OTHER_SERVER).ip()).up(wire());
+    let second = world.sim.add_host("other server", Machinery::Server(Box::new(second)), [interface]);
+    for host in [world.a, world.b] {
+        let server = IceServer::turn(format!("turn:{OTHER_SERVER}").parse().unwrap(), "user", "secret");
+        let now = world.sim.now();
+        world.agent(host).agent.add_ice_server(now, server).unwrap();
+    }
+    (world, [first, second])
+}
+
+fn kill(world: &mut World, server: HostId) {
+    for address in ["203.0.113.1", "203.0.113.2"] {
+        world.sim.set_connected(server, ip(address), false);
+    }
+}
+
+/// The servers that the pair in use goes through: the agents' own, or the peer's.
+fn servers_in_use(world: &mut World) -> Vec<bool> {
+    let pairs = [world.a, world.b].map(|host| world.agent(host).agent.selected_pair().unwrap());
+    let candidates = pairs.iter().flat_map(|pair| [&pair.local, &pair.remote]);
+    let address = |at: &str| addr(at).ip().into();
+    let uses = |at: &str| candidates.clone().any(|candidate| candidate.address == address(at));
+    [SERVER, OTHER_SERVER].map(uses).to_vec()
+}
+
+#[test]
+fn of_two_turn_servers_one_may_die_at_any_time() {
+    let mut report = String::from(
+        "One of two TURN servers dies between two symmetric NATs: the pair as a sees it, the time until both have one that \
+         works, and packets\n",
+    );
+    for dies_after in [0, 30, 100, 200, 400, 600, 800] {
+        for dead in [0, 1] {
+            let (mut world, servers) = between_two_servers();
+            world.start();
+            world.run_for(Duration::from_millis(dies_after));
+            kill(&mut world, servers[dead]);
+            let connected = world.connect(20 * SECOND).is_ok();
+            let row = format!("{} at {dies_after:>3} ms", ["first", "other"][dead]);
+            // It may have been chosen just before it died.
+            assert!(connected, "{row}");
+            let used = servers_in_use(&mut world)[dead];
+            let line = describe(&mut world, connected);
+            writeln!(report, "{row}: {line}{}", if used { ", on it" } else { "" }).unwrap();
+            world.run_for(if used { 20 } else { 1 } * SECOND);
+            assert!(is_relayed(&mut world));
+            assert!(!servers_in_use(&mut world)[dead], "{row}");
+            world.exchange();
+        }
+    }
+    compare("nat_servers.txt", &report);
 }
 
 #[test]
