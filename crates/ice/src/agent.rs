@@ -91,6 +91,8 @@ pub(crate) enum TimerKey {
     ServerKeepalive,
     /// A TURN client wants its time.
     Relay(RelayId),
+    /// A TURN server should have answered by now, if it is to be that address of its name.
+    RelayAnswer(RelayId),
     /// A stream took too long to open.
     Stream(StreamId),
 }
@@ -325,6 +327,7 @@ impl IceAgent {
             TimerKey::Patience => self.lose_patience(now),
             TimerKey::ServerKeepalive => self.refresh_bindings(now),
             TimerKey::Relay(id) => self.relay_timeout(now, id),
+            TimerKey::RelayAnswer(id) => self.relay_answer_due(now, id),
             TimerKey::Stream(id) => self.stream_took_too_long(now, id),
         }
     }

@@ -296,3 +296,82 @@ fn a_server_that_cannot_be_reached_fails_at_the_second_report() {
     let now = bench.now;
     assert_eq!(bench.agent().handle_unreachable(now, path, Unreachable::Refused), Err(UsageError::Unknown));
 }
+
+/// Answers the question for the server's name, and lets `time` pass in steps.
+fn resolve_and_wait(bench: &mut Bench, addresses: &[&str], time: Duration) {
+    bench.talk();
+    let asked = bench.node.events.iter().find_map(|event| match event {
+        Event::ResolveName { id, .. } => Some(*id),
+        _ => None,
+    });
+    let addresses: Vec<_> = addresses.iter().map(|address| ip(address)).collect();
+    let until = bench.now + time;
+    let now = bench.now;
+    bench.agent().name_resolved(now, asked.unwrap(), &addresses).unwrap();
+    while bench.now < until {
+        bench.talk();
+        bench.now += Duration::from_millis(100);
+        let now = bench.now;
+        bench.agent().handle_timeout(now);
+    }
+    bench.talk();
+}
+
+#[test]
+fn addresses_of_a_servers_name_are_asked_in_turn() {
+    let addresses = ["203.0.113.9", "2001:db8::9", "203.0.113.8", "203.0.113.1"];
+    for url in ["stun:relay.example", "turn:relay.example"] {
+        let mut bench = Bench::new(url);
+        resolve_and_wait(&mut bench, &addresses, Duration::from_millis(6_200));
+        let mut asked: Vec<_> = bench.paths.iter().map(|path| path.remote.ip()).collect();
+        asked.dedup();
+        assert_eq!(asked, ["203.0.113.9", "203.0.113.8", "203.0.113.1"].map(ip), "{url}");
+        assert_eq!(bench.relayed(), usize::from(url.starts_with("turn")));
+        assert_eq!(bench.errors(), [], "{url}: the name's server was found");
+        assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+    }
+}
+
+#[test]
+fn no_more_than_three_addresses_of_a_name_are_asked_and_then_it_is_an_error() {
+    let addresses = ["203.0.113.9", "203.0.113.8", "203.0.113.7", "203.0.113.1"];
+    for url in ["stun:relay.example", "turn:relay.example"] {
+        let mut bench = Bench::new(url);
+        resolve_and_wait(&mut bench, &addresses, Duration::from_millis(15_000));
+        assert_eq!(bench.errors(), []);
+        let until = bench.now + Duration::from_millis(600);
+        while bench.now < until {
+            bench.now += Duration::from_millis(100);
+            bench.talk();
+        }
+        assert_eq!(bench.errors(), [701], "{url}");
+        assert!(bench.paths.iter().all(|path| path.remote.ip() != ip("203.0.113.1")));
+        assert!(bench.paths.len() <= 32, "{url}: {}", bench.paths.len());
+        assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+    }
+}
+
+#[test]
+fn where_a_stream_does_not_open_the_next_address_is_tried() {
+    for url in ["turn:relay.example?transport=tcp", "turns:relay.example:3478"] {
+        let mut bench = Bench::new(url);
+        resolve_and_wait(&mut bench, &["203.0.113.9", "203.0.113.8", "203.0.113.1"], Duration::ZERO);
+        // The first refuses, the second says nothing.
+        let (open, now) = (bench.opening(), bench.now);
+        assert_eq!(open.remote, addr("203.0.113.9:3478"));
+        bench.agent().stream_failed(now, open.id).unwrap();
+        bench.talk();
+        let silent = bench.opening();
+        assert_eq!(silent.remote, addr("203.0.113.8:3478"));
+        bench.now += Duration::from_secs(3);
+        bench.talk();
+        let (open, now) = (bench.opening(), bench.now);
+        assert_eq!(open.remote, addr(SERVER));
+        assert_eq!(open.server_name.as_deref(), url.starts_with("turns").then_some("relay.example"));
+        let late = bench.agent().stream_opened(now, silent.id, addr("198.51.100.1:40001"));
+        assert_eq!(late, Err(UsageError::Unknown));
+        bench.agent().stream_opened(now, open.id, addr("198.51.100.1:40002")).unwrap();
+        bench.talk();
+        assert_eq!((bench.relayed(), bench.errors()), (1, Vec::new()));
+    }
+}

@@ -197,7 +197,7 @@ impl IceAgent {
                 self.try_again(pair);
             }
             Request::Consent(..) => {}
-            Request::Server(task) => self.server_task_failed(task, 701, "the server did not answer"),
+            Request::Server(task) => self.server_task_unanswered(task, "the server did not answer"),
         }
     }
 

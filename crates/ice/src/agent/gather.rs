@@ -12,6 +12,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use sendrecv_core::{Instant, Path, Protocol};
 use sendrecv_stun::{ClientTransaction, TransactionConfig, TransactionId};
 
@@ -47,7 +48,7 @@ pub(super) enum Resolution {
     Unasked,
     /// The host is resolving it.
     Pending(NameId),
-    /// At most one address of each family.
+    /// Of each family the first few, in the resolver's order.
     Known(Vec<IpAddr>),
     /// There is no such name.
     Failed,
@@ -58,6 +59,8 @@ pub(super) enum Resolution {
 struct Task {
     base: BaseId,
     server: SocketAddr,
+    /// Other addresses of the same name, to be asked when this one is silent.
+    others: VecDeque<SocketAddr>,
     url: String,
     /// Only to keep the binding: silence is no error.
     refresh: bool,
@@ -67,6 +70,12 @@ struct Task {
 
 /// How many servers may send a question on to another one.
 const MAX_REDIRECTS: usize = 3;
+
+/// How many addresses of each family a server's name may stand for.
+const MAX_ADDRESSES: usize = 3;
+
+/// How long an address of a server may be silent before the next one of its name is asked.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_secs(3);
 
 impl Gatherer {
     pub(super) fn has_work(&self) -> bool {
@@ -195,9 +204,9 @@ impl IceAgent {
         let asked = |server: &Server| server.addresses == Resolution::Pending(id);
         let Some(index) = self.gatherer.servers.iter().position(asked) else { return };
         let Some(server) = self.gatherer.servers.get_mut(index) else { return };
-        let v4 = addresses.iter().find(|ip| ip.is_ipv4());
-        let v6 = addresses.iter().find(|ip| ip.is_ipv6());
-        let known: Vec<IpAddr> = v6.into_iter().chain(v4).copied().collect();
+        let v4 = addresses.iter().filter(|ip| ip.is_ipv4()).take(MAX_ADDRESSES);
+        let v6 = addresses.iter().filter(|ip| ip.is_ipv6()).take(MAX_ADDRESSES);
+        let known: Vec<IpAddr> = v6.chain(v4).copied().collect();
         if known.is_empty() {
             server.addresses = Resolution::Failed;
             let url = server.config.url.to_string();
@@ -231,7 +240,9 @@ impl IceAgent {
         let Resolution::Known(addresses) = &server.addresses else { return };
         let port = server.config.url.port;
         let reached = addresses.iter().map(|ip| self.destination(base, SocketAddr::new(*ip, port)));
-        let Some(address) = reached.into_iter().find(|address| can_ask(base, address.ip())) else {
+        let mut others: VecDeque<SocketAddr> =
+            reached.filter(|address| can_ask(base, address.ip())).collect();
+        let Some(address) = others.pop_front() else {
             let missed = addresses.first().copied();
             return missed.into_iter().for_each(|ip| self.consider_nat64(id, ip));
         };
@@ -241,6 +252,7 @@ impl IceAgent {
                 self.add_task(Task {
                     base: id,
                     server: address,
+                    others,
                     url,
                     refresh: false,
                     redirected_from: Vec::new(),
@@ -251,7 +263,7 @@ impl IceAgent {
             (ServerKind::Stun, _) => {
                 self.server_failed(url, None, 701, "STUN over TLS gives no candidates for datagrams");
             }
-            (ServerKind::Turn, _) => self.allocate(index, id, address),
+            (ServerKind::Turn, _) => self.allocate(index, id, address, others),
         }
     }
 
@@ -275,16 +287,19 @@ impl IceAgent {
     /// Sends the next question. The pacer's turn has come.
     pub(super) fn start_server_request(&mut self, now: Instant) -> bool {
         let Some(task) = self.gatherer.queue.pop_front() else { return false };
-        if !self.gatherer.tasks.contains_key(&task) {
-            return false;
-        }
+        let Some(others) = self.gatherer.tasks.get(&task).map(|task| task.others.len()) else { return false };
         let id = TransactionId::random(&mut self.wire_rng);
-        let config = self.server_schedule();
+        let config = TransactionConfig::spread(self.timing.rto, 0, self.patience_with_server(others));
         let schedule = ClientTransaction::new(id, false, config, now);
         let request = Request::Server(task);
         self.transactions.insert(id, Transaction { schedule, request, cancelled: false, queued: false });
         self.send_request(now, id);
         true
+    }
+
+    /// How long an address of a server may take to answer when there are `others` of its name (RFC 8489, section 8.1).
+    pub(super) fn patience_with_server(&self, others: usize) -> Duration {
+        if others == 0 { self.timing.gathering } else { self.timing.gathering.min(NEXT_ADDRESS_AFTER) }
     }
 
     /// As many requests as fit into the time a server may take. They are small and few, and everything that follows
@@ -317,7 +332,7 @@ impl IceAgent {
             self.signal(local);
         }
         if !task.refresh {
-            self.gatherer.bindings.push(Task { refresh: true, ..task });
+            self.gatherer.bindings.push(Task { refresh: true, others: VecDeque::new(), ..task });
             self.arm_server_keepalive();
         }
     }
@@ -348,10 +363,20 @@ impl IceAgent {
         let Some(mut task) = self.gatherer.tasks.remove(&id) else { return };
         task.redirected_from.push(task.server);
         task.server = server;
+        task.others.clear();
         self.add_task(task);
     }
 
-    /// A server did not answer, or with an error.
+    /// A server could not be reached at this address: asks the next one of its name.
+    pub(super) fn server_task_unanswered(&mut self, id: TaskId, text: &str) {
+        let next = self.gatherer.tasks.get_mut(&id).and_then(|task| task.others.pop_front());
+        let Some(next) = next else { return self.server_task_failed(id, 701, text) };
+        let Some(mut task) = self.gatherer.tasks.remove(&id) else { return };
+        task.server = next;
+        self.add_task(task);
+    }
+
+    /// A server answered with an error, or not at all.
     pub(super) fn server_task_failed(&mut self, id: TaskId, code: u16, text: &str) {
         let Some(task) = self.gatherer.tasks.remove(&id) else { return };
         if !task.refresh {

@@ -36,8 +36,12 @@ struct Relay {
     asked: SocketAddr,
     /// Where that has sent us, last of all; else the same.
     server: SocketAddr,
+    /// Other addresses of the same name, to be tried when this one is silent.
+    others: VecDeque<SocketAddr>,
     /// Servers that sent us elsewhere.
     redirected_from: Vec<SocketAddr>,
+    /// How many clients there have been.
+    attempts: u64,
     /// The name in the certificate of a server that is spoken to over TLS.
     server_name: Option<String>,
     url: String,

@@ -45,7 +45,7 @@ impl IceAgent {
             && self.is_believed(transaction)
         {
             self.end_transaction(transaction);
-            self.server_task_failed(task, 701, "the server could not be reached");
+            self.server_task_unanswered(task, "the server could not be reached");
         }
         if let Some(id) = pair {
             self.pair_unreachable(now, id, reason);

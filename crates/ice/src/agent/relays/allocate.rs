@@ -13,6 +13,7 @@ use crate::local::{Local, LocalId};
 use crate::route::RelayId;
 use crate::server::ServerHost;
 use crate::socket::Framing;
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -24,8 +25,14 @@ use sendrecv_turn::{Event as TurnEvent, Failure, Families, TurnClient, TurnConfi
 const MAX_REDIRECTS: usize = 3;
 
 impl IceAgent {
-    /// Asks a TURN server for addresses.
-    pub(in crate::agent) fn allocate(&mut self, index: usize, owner: BaseId, server: SocketAddr) {
+    /// Asks a TURN server for addresses; `others` are of the same name, if this one is silent.
+    pub(in crate::agent) fn allocate(
+        &mut self,
+        index: usize,
+        owner: BaseId,
+        server: SocketAddr,
+        others: VecDeque<SocketAddr>,
+    ) {
         let Some(entry) = self.gatherer.servers.get(index) else { return };
         debug_assert!(matches!(entry.addresses, Resolution::Known(_)));
         let url = &entry.config.url;
@@ -41,7 +48,9 @@ impl IceAgent {
             bases: Vec::new(),
             asked: server,
             server,
+            others,
             redirected_from: Vec::new(),
+            attempts: 0,
             server_name: (url.protocol == Protocol::Tls).then_some(name),
             url: url.to_string(),
             protocol: url.protocol,
@@ -62,12 +71,58 @@ impl IceAgent {
         let Some(relay) = self.relays.by_id.get(&id) else { return };
         let Some(local) = self.bases.get(&relay.owner).map(Base::address) else { return };
         let (server, protocol, name) = (relay.server, relay.protocol, relay.server_name.clone());
+        let others = relay.others.len();
         if protocol == Protocol::Udp {
             self.begin_allocation(now, id, Path::udp(local, server));
         } else {
             let from = SocketAddr::new(local.ip(), 0);
             self.open_stream(now, StreamPurpose::Relay(id), protocol, from, server, name, Framing::Turn);
         }
+        let impatient = (others > 0).then(|| now + self.patience_with_server(others));
+        self.timers.set(TimerKey::RelayAnswer(id), impatient);
+    }
+
+    /// Nothing was heard of the server yet: time to try another address, if there is one.
+    pub(in crate::agent) fn relay_answer_due(&mut self, now: Instant, id: RelayId) {
+        let Some(relay) = self.relays.by_id.get(&id) else { return };
+        let answered = relay.client.as_ref().is_some_and(|client| client.stats().responses_received > 0);
+        if !answered {
+            self.try_next_address(now, id);
+        }
+    }
+
+    /// Goes on to the next address of the server's name; says whether there is one.
+    pub(super) fn try_next_address(&mut self, now: Instant, id: RelayId) -> bool {
+        let Some(relay) = self.relays.by_id.get_mut(&id) else { return false };
+        if !relay.bases.is_empty() {
+            return false;
+        }
+        let local = self.bases.get(&relay.owner).map(Base::address);
+        // Another URL's client may be talking to it already.
+        let taken = |server: SocketAddr| {
+            local.is_some_and(|local| self.relays.by_path.contains_key(&Path::udp(local, server)))
+        };
+        while let Some(next) = relay.others.pop_front() {
+            if !taken(next) {
+                self.contact_another(now, id, next);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Leaves the present server, which gave nothing, for another one.
+    fn contact_another(&mut self, now: Instant, id: RelayId, server: SocketAddr) {
+        self.relays.by_path.retain(|_, of| *of != id);
+        self.streams.retain(|_, purpose| *purpose != StreamPurpose::Relay(id));
+        self.timers.set(TimerKey::Relay(id), None);
+        let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
+        relay.server = server;
+        relay.attempts = relay.attempts.saturating_add(1);
+        let streamed = relay.protocol != Protocol::Udp;
+        let old = relay.client.take().filter(|_| streamed).map(|client| client.server());
+        self.events.extend(old.map(Event::CloseStream));
+        self.contact_server(now, id);
     }
 
     fn begin_allocation(&mut self, now: Instant, id: RelayId, path: Path) {
@@ -79,7 +134,7 @@ impl IceAgent {
         config.families = Families::Both;
         // Of a server that sends us elsewhere and back again both clients have been us: their ids must differ.
         let seed = self.seed.derive_indexed("relay", id.0.into());
-        let seed = seed.derive_indexed("attempt", relay.redirected_from.len().try_into().unwrap_or(0));
+        let seed = seed.derive_indexed("attempt", relay.attempts);
         relay.client = Some(TurnClient::new(config, &seed, now));
         self.relays.by_path.insert(path, id);
         self.pump_relay(now, id);
@@ -201,6 +256,7 @@ impl IceAgent {
         self.relays.by_path.retain(|_, relay| *relay != id);
         let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
         relay.server = server;
+        relay.others.clear();
         if let Some(client) = &relay.client {
             self.relays.by_path.insert(client.server(), id);
         }
@@ -215,15 +271,11 @@ impl IceAgent {
             return self.relay_failed(now, id, 300, "the servers send us from one to the other");
         }
         relay.redirected_from.push(relay.server);
-        relay.server = server;
+        relay.others.clear();
         if relay.server_name.is_some() && domain.is_some() {
             relay.server_name = domain;
         }
-        let old = relay.client.take().map(|client| client.server());
-        self.relays.by_path.retain(|_, of| *of != id);
-        self.timers.set(TimerKey::Relay(id), None);
-        self.events.extend(old.map(Event::CloseStream));
-        self.contact_server(now, id);
+        self.contact_another(now, id, server);
     }
 }
 

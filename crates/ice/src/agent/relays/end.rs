@@ -56,6 +56,9 @@ impl IceAgent {
 
     /// There is no allocation, or no longer one.
     pub(super) fn relay_failed(&mut self, now: Instant, id: RelayId, code: u16, text: &str) {
+        if code == 701 && self.try_next_address(now, id) {
+            return;
+        }
         let Some(relay) = self.relays.by_id.get(&id) else { return };
         let local = self.bases.get(&relay.owner).map(Base::address);
         let url = relay.url.clone();
@@ -71,6 +74,7 @@ impl IceAgent {
         self.relays.by_path.retain(|_, of| *of != id);
         self.relays.ready.retain(|of| *of != id);
         self.timers.set(TimerKey::Relay(id), None);
+        self.timers.set(TimerKey::RelayAnswer(id), None);
         if let Some(client) = &relay.client
             && relay.protocol != Protocol::Udp
         {
