@@ -77,6 +77,8 @@ pub(crate) enum TimerKey {
     Consent,
     /// A consent check was not answered soon.
     Probe,
+    /// The pair in use may be asked whether it still works.
+    Doubt,
     /// Too long without an answer.
     Disconnect,
     /// The peer's consent is over.
@@ -319,6 +321,7 @@ impl IceAgent {
             TimerKey::Transaction(id) => self.step_transaction(now, id),
             TimerKey::Consent => self.check_consent(now),
             TimerKey::Probe => self.probe(now),
+            TimerKey::Doubt => self.ask_selected(now),
             TimerKey::Disconnect => self.lose_contact(now),
             TimerKey::ConsentExpiry => self.lose_consent(now),
             TimerKey::Keepalive => self.keep_alive(now),

@@ -2,7 +2,7 @@
 
 use super::{IceAgent, TimerKey};
 use crate::config::Role;
-use crate::pair::{PairId, PairState};
+use crate::pair::{Pair, PairId, PairState};
 use crate::transaction::Request;
 use crate::wire;
 use alloc::vec::Vec;
@@ -14,9 +14,14 @@ use sendrecv_stun::{TransactionConfig, TransactionId};
 pub(crate) struct Consent {
     /// When the oldest unanswered consent check was sent.
     asked: Option<Instant>,
+    /// The peer's network may have changed, so that silence is not borne for long.
+    hurried: bool,
     /// Too long without an answer.
     pub(super) lost: bool,
 }
+
+/// How many times a reasonable wait the pair in use may be silent when it is doubted.
+const HURRIED_WAITS: u32 = 3;
 
 impl IceAgent {
     /// A pair was selected; its check just succeeded, which is consent.
@@ -40,6 +45,7 @@ impl IceAgent {
         let keys = [
             TimerKey::Consent,
             TimerKey::Probe,
+            TimerKey::Doubt,
             TimerKey::Disconnect,
             TimerKey::ConsentExpiry,
             TimerKey::Keepalive,
@@ -76,6 +82,30 @@ impl IceAgent {
         }
     }
 
+    /// Something suggests that one side's network has changed: an address that came or went, or a check over another pair
+    /// than the one in use. If that has been silent for a while, it is asked whether it still works.
+    pub(super) fn doubt_selected(&mut self, now: Instant) {
+        let Some(id) = self.selected.filter(|id| self.is_current(*id)) else { return };
+        if self.config.lite || self.consent.hurried || self.timers.get(TimerKey::Doubt).is_some() {
+            return;
+        }
+        let heard = self.list.get(id).map_or(now, |pair| pair.heard);
+        self.timers.set(TimerKey::Doubt, Some(now.max(heard + self.patience_for(id))));
+    }
+
+    /// The doubted pair has been silent until now: asks it by a connectivity check, since consent checks keep their pace.
+    pub(super) fn ask_selected(&mut self, now: Instant) {
+        let Some(id) = self.selected else { return };
+        let patience = self.patience_for(id);
+        if self.list.get(id).is_none_or(|pair| pair.heard + patience > now) {
+            return;
+        }
+        self.list.trigger(id);
+        self.consent.asked = Some(now);
+        self.consent.hurried = true;
+        self.timers.set(TimerKey::Disconnect, Some(now + patience.saturating_mul(HURRIED_WAITS)));
+    }
+
     /// The answer is late. Consent checks are neither repeated nor sent more often, but connectivity checks are: one of
     /// those finds out whether it was just a lost packet.
     pub(super) fn probe(&mut self, _now: Instant) {
@@ -109,7 +139,9 @@ impl IceAgent {
         };
         let silence = if self.config.lite { self.timing.consent_timeout } else { self.timing.disconnected };
         let until = heard + silence;
-        if until > now {
+        let silent_since_asked = self.consent.asked.is_some_and(|asked| heard < asked);
+        let out_of_patience = core::mem::take(&mut self.consent.hurried) && silent_since_asked;
+        if until > now && !out_of_patience {
             self.consent.lost = false;
             self.timers.set(TimerKey::Disconnect, Some(until));
             return;
@@ -133,12 +165,16 @@ impl IceAgent {
         self.list.set_state(id, PairState::Waiting);
     }
 
-    /// The pairs of this generation that might replace the one in use.
+    /// The pairs of this generation that might replace the one in use, but for those that worked since that was silent.
     fn other_pairs(&self) -> Vec<PairId> {
-        let usable = |id: PairId, pair: &crate::pair::Pair| {
+        let works = |pair: &Pair| {
+            pair.state == PairState::Succeeded && self.consent.asked.is_some_and(|asked| pair.heard >= asked)
+        };
+        let usable = |id: PairId, pair: &Pair| {
             Some(id) != self.selected
                 && pair.generation == self.current.number
                 && !pair.revoked
+                && !works(pair)
                 && pair.state != PairState::InProgress
         };
         self.list.iter().filter(|(id, pair)| usable(*id, pair)).map(|(id, _)| id).collect()

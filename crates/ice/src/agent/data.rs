@@ -79,7 +79,8 @@ impl IceAgent {
         }
     }
 
-    /// Sends what is in `packet` over the pair in use or, before one is nominated, over the best that works: puts the relay's header in front, if any, and says where it goes.
+    /// Sends what is in `packet` over the pair in use or, before one is nominated, over the best that works: puts the
+    /// relay's header in front, if any, and says where it goes.
     ///
     /// # Errors
     /// [`NoRoute`], when there is nothing to send it over, or no headroom of [`DATA_HEADROOM`](crate::DATA_HEADROOM).

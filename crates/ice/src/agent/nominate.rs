@@ -49,7 +49,7 @@ impl IceAgent {
         }
     }
 
-    fn is_current(&self, id: PairId) -> bool {
+    pub(super) fn is_current(&self, id: PairId) -> bool {
         self.list.get(id).is_some_and(|pair| pair.generation == self.current.number)
     }
 
@@ -207,6 +207,12 @@ impl IceAgent {
         self.previous = None;
         self.stop_consent();
         self.list.set_floor(0);
+        if self.role == Role::Controlled && !self.config.lite {
+            // Only the peer can nominate another one. That we still are there elsewhere is all we can tell it.
+            for id in self.list.valid() {
+                self.list.trigger(id);
+            }
+        }
     }
 
     /// Says which pairs are still worth a check now: none that is worse than the one in use, and none at all when

@@ -187,6 +187,7 @@ impl IceAgent {
             None => {
                 let id = self.remotes.insert(candidate, address);
                 self.pair_remote(now, id);
+                self.doubt_selected(now);
             }
         }
         Ok(())

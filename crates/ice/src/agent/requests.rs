@@ -119,6 +119,9 @@ impl IceAgent {
         }
         self.accept_nomination(now, id);
         self.trigger_check(now, id);
+        if self.role == Role::Controlling && self.selected != Some(id) {
+            self.doubt_selected(now);
+        }
     }
 
     /// The pair a check came over; made if there is none (sections 7.3.1.3 and 7.3.1.4).

@@ -38,6 +38,7 @@ impl IceAgent {
             self.gather_base(base);
         }
         self.pair_base(now, base);
+        self.doubt_selected(now);
         self.run(now);
         Ok(())
     }

@@ -30,11 +30,11 @@ impl Handover {
     }
 
     /// How long the connection may be interrupted. Who controls and knows that the old network is gone nominates another
-    /// pair at once; else silence has to tell, which is noticed by consent checks that go unanswered.
+    /// pair at once. Else the pair in use has to be found dead first: it is asked as soon as anything suggests that.
     const fn within(self, controlling: usize) -> Duration {
         match (self, controlling) {
             (Self::Overlapping | Self::Abrupt, 0) => Duration::from_secs(2),
-            _ => Duration::from_secs(20),
+            _ => Duration::from_secs(3),
         }
     }
 }
