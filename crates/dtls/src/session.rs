@@ -77,6 +77,14 @@ impl Session {
         self.expects_answer = false;
     }
 
+    /// Nothing of the handshake and of old keys is late any more.
+    pub(crate) fn forget_old(&mut self) {
+        if self.flight.is_of_handshake() {
+            self.end_flight();
+        }
+        self.records.drop_old_keys();
+    }
+
     /// The number of the next message we send.
     pub(crate) const fn next_seq(&self) -> u16 {
         self.next_seq

@@ -1,7 +1,7 @@
 //! Complete messages, and the changes of state they lead to.
 
-use super::Dtls;
 use super::early::EarlyData;
+use super::{Dtls, LINGER, MAX_LIFETIME};
 use crate::state::State;
 use crate::wire::fragment::HandshakeType;
 use crate::{Alert, CloseReason, Event, Failure, Role, Version};
@@ -48,15 +48,21 @@ impl Dtls {
     fn on_connected(&mut self, now: Instant) {
         debug!(version = ?self.session.version, role = ?self.session.role, "connected");
         self.connected_at = Some(now);
-        // The client's last flight has no other answer.
-        if self.session.version == Some(Version::Dtls13) && self.session.role == Role::Server {
-            self.session.acks.send_now(now);
+        self.session.inbox.release();
+        if self.session.role == Role::Server {
+            // The client may have to send its last flight again until it hears of this.
+            self.forget_at = Some(now + LINGER);
+            if self.session.version == Some(Version::Dtls13) {
+                self.session.acks.send_now(now);
+                self.session.records.drop_handshake_write_key();
+            }
         }
     }
 
     fn on_post_handshake_message(&mut self, now: Instant, kind: HandshakeType) {
         self.session.acks.send_now(now);
         if kind == HandshakeType::KEY_UPDATE {
+            self.forget_at = Some(now + MAX_LIFETIME);
             self.stats.key_updates_received = self.stats.key_updates_received.saturating_add(1);
         }
     }
@@ -73,6 +79,7 @@ impl Dtls {
         self.session.acks.clear();
         self.deferred = Vec::new();
         self.early = EarlyData::default();
+        self.forget_at = None;
         self.state = State::Closed(reason);
         self.events.push_back(Event::Closed(reason));
     }

@@ -234,6 +234,10 @@ impl Dtls {
             news |= self.session.flight.acknowledge(number);
         }
         if self.session.flight.is_acknowledged() {
+            if self.state.connected().is_some() && self.session.flight.is_of_handshake() {
+                // The peer is connected too: it sends nothing of the handshake any more.
+                self.session.records.drop_handshake_keys();
+            }
             self.session.end_flight();
             self.on_flight_acknowledged();
         } else if news && !self.session.flight.is_sending() {

@@ -32,7 +32,10 @@ use zeroize::Zeroizing;
 
 /// After this many timeouts the handshake's last flight is given up: the peer evidently lives without it.
 const MAX_LATE_EXPIRATIONS: u32 = 32;
-/// How long the handshake's keys are kept to answer a peer that did not hear of our being connected.
+/// How long a packet may be under way (TCP's maximum segment lifetime): so long records of an old key are still read
+/// (RFC 9147, section 4.2.1).
+const MAX_LIFETIME: Duration = Duration::from_secs(120);
+/// How long a server can answer a client that did not hear of its being connected (RFC 9147, section 5.8.1).
 const LINGER: Duration = Duration::from_secs(240);
 
 /// One DTLS connection.
@@ -45,6 +48,8 @@ pub struct Dtls {
     /// When the handshake sent or received its first packet.
     started: Option<Instant>,
     connected_at: Option<Instant>,
+    /// When what is kept for late packets goes.
+    forget_at: Option<Instant>,
     /// When the flight last went out.
     sent_at: Instant,
     deferred: Vec<Vec<u8>>,
@@ -70,6 +75,7 @@ impl Dtls {
             clock: Clock::new(now),
             started: None,
             connected_at: None,
+            forget_at: None,
             sent_at: now,
             deferred: Vec::new(),
             early: EarlyData::default(),
@@ -136,17 +142,17 @@ impl Dtls {
             if rest.is_empty() && at > 0 {
                 break;
             }
-            let result = match Incoming::parse(rest, self.session.records.received_id_len()) {
+            let result = match &Incoming::parse(rest, self.session.records.received_id_len()) {
                 Ok(incoming) => {
                     let start = at;
                     at = at.saturating_add(incoming.len());
                     let record = rest.get_mut(..incoming.len()).unwrap_or_default();
-                    self.handle_record(now, &incoming, record)
+                    self.handle_record(now, incoming, record)
                         .map(|content| content.map(|range| shift(range, start)))
                 }
                 Err(reason) => {
                     at = datagram.len().max(1);
-                    Err(reason)
+                    Err(*reason)
                 }
             };
             match result {
@@ -298,10 +304,13 @@ impl Machine for Dtls {
         if self.handshake_deadline().is_some_and(|deadline| deadline <= now) {
             return self.enter_closed(CloseReason::HandshakeTimeout);
         }
+        if self.forget_at.take_if(|at| *at <= now).is_some() {
+            self.session.forget_old();
+        }
         if self.session.timer.expire(now) {
             let is_late = self.state.connected().is_some() && self.session.flight.is_of_handshake();
             if is_late && self.session.timer.expirations() > MAX_LATE_EXPIRATIONS {
-                self.session.end_flight();
+                self.session.forget_old();
             } else {
                 self.retransmit();
             }
@@ -310,7 +319,7 @@ impl Machine for Dtls {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let timers = earliest(self.session.timer.deadline(), self.session.acks.deadline());
-        earliest(timers, self.handshake_deadline())
+        earliest(timers, earliest(self.handshake_deadline(), self.forget_at))
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
@@ -320,9 +329,6 @@ impl Machine for Dtls {
             return None;
         }
         self.started.get_or_insert(now);
-        if self.connected_at.is_some_and(|since| now >= since + LINGER) && self.session.flight.is_empty() {
-            self.session.records.drop_handshake_keys();
-        }
         self.stats.datagrams_sent = self.stats.datagrams_sent.saturating_add(1);
         let bytes = u64::try_from(out.len().saturating_sub(before)).unwrap_or(u64::MAX);
         self.stats.handshake_bytes_sent = self.stats.handshake_bytes_sent.saturating_add(bytes);

@@ -4,6 +4,7 @@ use super::*;
 use crate::wire::fragment::HandshakeType;
 use crate::{Certificate, ConnectionId, Failure};
 use alloc::sync::Arc;
+use sendrecv_core::Writer;
 use sendrecv_crypto::{HashAlgorithm, NamedGroup, default_provider};
 
 pub(super) const NOW: Instant = Instant::from_millis(1);
@@ -55,6 +56,49 @@ fn send(from: &mut Dtls, to: &mut Dtls, kind: HandshakeType, body: &[u8]) {
     from.session.begin_flight(false);
     from.session.send(epoch, kind, body.to_vec());
     carry(from, to);
+}
+
+fn sealed(from: &mut Dtls) -> Vec<u8> {
+    let mut slab = [0; 100];
+    let mut packet = PacketBuf::new(&mut slab, crate::HEADROOM, crate::TAILROOM);
+    packet.put(b"data").unwrap();
+    from.seal(NOW, &mut packet).unwrap();
+    packet.finish().to_vec()
+}
+
+#[test]
+fn records_of_an_old_key_are_read_as_long_as_they_may_be_late() {
+    let (mut client, mut server) = connected(Version::Dtls13);
+    let (mut late, mut too_late) = (sealed(&mut client), sealed(&mut client));
+    client.update_key(NOW);
+    carry(&mut client, &mut server);
+    carry(&mut server, &mut client);
+    let mut new = sealed(&mut client);
+    assert_eq!(server.handle_datagram(NOW, &mut new).map(Iterator::count), Ok(1));
+    assert_eq!(server.handle_datagram(NOW, &mut late).map(Iterator::count), Ok(1));
+    let end = NOW + MAX_LIFETIME;
+    assert_eq!(server.poll_timeout(), Some(end));
+    server.handle_timeout(end);
+    assert_eq!(server.handle_datagram(end, &mut too_late).err(), Some(Discard::UnknownEpoch));
+    assert_eq!(server.poll_timeout(), None);
+}
+
+#[test]
+fn a_server_answers_late_flights_only_so_long_and_a_client_never() {
+    for version in [Version::Dtls12, Version::Dtls13] {
+        let (client, mut server) = connected(version);
+        assert_eq!(client.poll_timeout(), None, "all of its flight is answered");
+        let end = NOW + LINGER;
+        assert_eq!(server.poll_timeout(), Some(end));
+        assert_eq!(server.session.flight.is_empty(), version == Version::Dtls13);
+        server.handle_timeout(end);
+        assert!(server.session.flight.is_empty());
+        assert_eq!(server.poll_timeout(), None);
+        assert_eq!(
+            (client.state(), server.state()),
+            (ConnectionState::Connected, ConnectionState::Connected)
+        );
+    }
 }
 
 #[test]

@@ -123,6 +123,13 @@ impl Reassembly {
         }
     }
 
+    /// Gives back the memory for messages if none is there.
+    pub(crate) fn release(&mut self) {
+        if self.slots.is_empty() {
+            self.slots = VecDeque::new();
+        }
+    }
+
     /// Bytes held for messages that are not complete or not taken.
     pub(crate) const fn buffered(&self) -> usize {
         self.total

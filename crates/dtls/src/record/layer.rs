@@ -207,7 +207,7 @@ impl RecordLayer {
         self.write = Some(Sealer::V13(sealer));
     }
 
-    /// Installs a DTLS 1.3 application key for reading; the one before stays until the new one is used.
+    /// Installs a DTLS 1.3 application key for reading; the one before stays for records that are late.
     pub(crate) fn install_read(&mut self, opener: Opener13) {
         let previous = match self.read.take() {
             Some(Opener::V13 { current, .. }) => Some(current),
@@ -216,10 +216,23 @@ impl RecordLayer {
         self.read = Some(Opener::V13 { current: opener, previous });
     }
 
+    /// Nothing will be sent with the handshake's key any more.
+    pub(crate) fn drop_handshake_write_key(&mut self) {
+        self.write_handshake = None;
+    }
+
     /// The keys of the handshake are not needed any more.
     pub(crate) fn drop_handshake_keys(&mut self) {
         self.write_handshake = None;
         self.read_handshake = None;
+    }
+
+    /// Nothing is late any more: only the keys in use remain.
+    pub(crate) fn drop_old_keys(&mut self) {
+        self.drop_handshake_keys();
+        if let Some(Opener::V13 { previous, .. }) = &mut self.read {
+            *previous = None;
+        }
     }
 
     /// Whether plaintext is not believed any more, because the peer can protect what it says.
@@ -351,9 +364,7 @@ impl RecordLayer {
         let wanted = |opener: &Opener13| opener.epoch() & 3 == u64::from(header.epoch_bits);
         if let Some(Opener::V13 { current, previous }) = &mut self.read {
             if wanted(current) {
-                let opened = current.open(header, record)?;
-                *previous = None;
-                return Ok(opened);
+                return current.open(header, record);
             }
             if let Some(previous) = previous.as_mut().filter(|opener| wanted(opener)) {
                 return previous.open(header, record);

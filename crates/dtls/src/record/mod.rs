@@ -1,6 +1,7 @@
 //! The record layer: keys by epoch, sealing and opening in place.
 
 mod layer;
+mod nonce;
 mod replay;
 pub(crate) mod v12;
 pub(crate) mod v13;

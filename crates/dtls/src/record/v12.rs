@@ -11,6 +11,7 @@
 //! Nonces are the record's epoch and sequence number, so they never repeat: for GCM behind a fixed 4-byte salt, for
 //! ChaCha20 XORed into a 12-byte IV.
 
+use super::nonce::Iv;
 use super::replay::ReplayWindow;
 use super::{OpenError, Opened, TYPE_LEN, strip_padding};
 use crate::wire::ack::RecordNumber;
@@ -30,7 +31,7 @@ const MAX_SEQUENCE: u64 = (1 << 48) - 1;
 struct Cipher12 {
     aead: Box<dyn Aead>,
     /// GCM: four bytes of salt, then zeros. ChaCha20: twelve bytes.
-    iv: [u8; 12],
+    iv: Iv,
     /// Whether the nonce's last eight bytes travel with the record.
     explicit: bool,
 }
@@ -45,17 +46,7 @@ impl Cipher12 {
         let mut padded = [0; 12];
         padded.get_mut(..iv.len()).ok_or(CryptoError::InvalidKey)?.copy_from_slice(iv);
         let explicit = algorithm != AeadAlgorithm::ChaCha20Poly1305;
-        Ok(Self { aead: provider.aead(algorithm, key)?, iv: padded, explicit })
-    }
-
-    /// The fixed part of the nonce XORed with eight bytes; GCM's are zero there.
-    fn nonce(&self, low: &[u8; 8]) -> [u8; 12] {
-        let mut nonce = self.iv;
-        let [_, _, _, _, tail @ ..] = &mut nonce;
-        for (byte, other) in tail.iter_mut().zip(low) {
-            *byte ^= other;
-        }
-        nonce
+        Ok(Self { aead: provider.aead(algorithm, key)?, iv: Iv::new(padded), explicit })
     }
 
     const fn explicit_len(&self) -> usize {
@@ -71,8 +62,10 @@ pub(crate) const fn iv_len(algorithm: AeadAlgorithm) -> usize {
     }
 }
 
-fn epoch_and_sequence(epoch: u16, sequence: u64) -> [u8; 8] {
-    (u64::from(epoch) << 48 | sequence).to_be_bytes()
+/// Epoch and sequence number in one: what additional data starts with, and what makes nonces unique.
+const fn epoch_and_sequence(epoch: u16, sequence: u64) -> u64 {
+    let [high, low] = epoch.to_be_bytes();
+    u64::from_be_bytes([high, low, 0, 0, 0, 0, 0, 0]) | sequence
 }
 
 fn additional_data(
@@ -82,7 +75,7 @@ fn additional_data(
     version: u16,
     len: usize,
 ) -> [u8; 13] {
-    let [a, b, c, d, e, f, g, h] = epoch_and_sequence(epoch, sequence);
+    let [a, b, c, d, e, f, g, h] = epoch_and_sequence(epoch, sequence).to_be_bytes();
     let [v0, v1] = version.to_be_bytes();
     let [l0, l1] = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
     [a, b, c, d, e, f, g, h, content_type.code(), v0, v1, l0, l1]
@@ -165,7 +158,7 @@ impl Sealer12 {
         let fields = RecordHeader { content_type: outer, version: 0xfefd, epoch: EPOCH, sequence, length };
         let low = epoch_and_sequence(EPOCH, sequence);
         self.write_header(header, &fields, low).ok_or(SealError::NoSpace)?;
-        let nonce = self.cipher.nonce(&low);
+        let nonce = self.cipher.iv.nonce(low);
         let sealed = if self.id.is_empty() {
             let aad = additional_data(EPOCH, sequence, outer, fields.version, inner.len());
             self.cipher.aead.seal_into(&nonce, &aad, inner, tag)
@@ -180,7 +173,7 @@ impl Sealer12 {
     }
 
     /// The fields, the connection ID before the length, and the explicit nonce if the cipher has one.
-    fn write_header(&self, header: &mut [u8], fields: &RecordHeader, low: [u8; 8]) -> Option<()> {
+    fn write_header(&self, header: &mut [u8], fields: &RecordHeader, low: u64) -> Option<()> {
         let [front @ .., l0, l1] = fields.encode();
         let (to_front, rest) = header.split_first_chunk_mut::<BEFORE_ID>()?;
         let (id, rest) = rest.split_at_mut_checked(self.id.len())?;
@@ -188,7 +181,7 @@ impl Sealer12 {
         (*to_front, *length) = (front, [l0, l1]);
         id.copy_from_slice(self.id.as_bytes());
         if let Some(explicit) = explicit.first_chunk_mut() {
-            *explicit = low;
+            *explicit = low.to_be_bytes();
         }
         Some(())
     }
@@ -249,8 +242,8 @@ impl Opener12 {
             return Err(Discard::BadContent);
         }
         let (epoch, sequence) = (header.epoch, header.sequence);
-        let low = explicit.first_chunk::<EXPLICIT_NONCE_LEN>().copied();
-        let nonce = self.cipher.nonce(&low.unwrap_or(epoch_and_sequence(epoch, sequence)));
+        let low = explicit.first_chunk::<EXPLICIT_NONCE_LEN>().copied().map(u64::from_be_bytes);
+        let nonce = self.cipher.iv.nonce(low.unwrap_or(epoch_and_sequence(epoch, sequence)));
         let start = header_len.saturating_add(explicit_len);
         if header.content_type == ContentType::Tls12Cid {
             let named = head.get(..BEFORE_ID.saturating_add(id_len)).unwrap_or_default();

@@ -5,6 +5,7 @@
 //!   with its sequence number encrypted by a mask made from the first 16 bytes of the ciphertext
 //! ```
 
+use super::nonce::Iv;
 use super::replay::ReplayWindow;
 use super::{OpenError, Opened, strip_padding};
 use crate::wire::ack::RecordNumber;
@@ -53,7 +54,7 @@ const MIN_UPDATE_AFTER: u64 = 4;
 /// One direction's cipher in one epoch.
 struct Cipher13 {
     aead: Box<dyn Aead>,
-    iv: [u8; 12],
+    iv: Iv,
     numbers: NumberCipher,
 }
 
@@ -80,16 +81,7 @@ impl Cipher13 {
             }
             AeadAlgorithm::ChaCha20Poly1305 => NumberCipher::ChaCha20(provider, key),
         };
-        Ok(Self { aead, iv, numbers })
-    }
-
-    fn nonce(&self, sequence: u64) -> [u8; 12] {
-        let mut nonce = self.iv;
-        let [_, _, _, _, tail @ ..] = &mut nonce;
-        for (byte, other) in tail.iter_mut().zip(sequence.to_be_bytes()) {
-            *byte ^= other;
-        }
-        nonce
+        Ok(Self { aead, iv: Iv::new(iv), numbers })
     }
 
     /// Encrypts or decrypts the sequence number in a header.
@@ -157,7 +149,7 @@ impl Sealer13 {
         self.write_header(header, sequence, length).ok_or(SealError::NoSpace)?;
         let (inner, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(SealError::NoSpace)?;
         *inner.last_mut().ok_or(SealError::NoSpace)? = content_type.code();
-        let sealed = self.cipher.aead.seal_into(&self.cipher.nonce(sequence), header, inner, tag);
+        let sealed = self.cipher.aead.seal_into(&self.cipher.iv.nonce(sequence), header, inner, tag);
         sealed.map_err(|_| SealError::KeyExhausted)?;
         let [.., s0, s1, _, _] = header else {
             return Err(SealError::NoSpace);
@@ -225,7 +217,7 @@ impl Opener13 {
         };
         let sequence = unified::reconstruct(self.window.expected(), low, bits);
         let (inner, tag) = body.split_last_chunk_mut::<TAG_LEN>().ok_or(Discard::Unauthenticated)?;
-        super::authentic(self.cipher.aead.open(&self.cipher.nonce(sequence), head, inner, tag))?;
+        super::authentic(self.cipher.aead.open(&self.cipher.iv.nonce(sequence), head, inner, tag))?;
         // After authentication, so that the discard tells nobody the number (RFC 9147, section 4.5.1).
         if !self.window.is_new(sequence) {
             return Err(Discard::Replayed);
