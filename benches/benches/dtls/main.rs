@@ -15,7 +15,7 @@ mod webrtc;
 
 use sendrecv_benches::alloc::{Counting, counted};
 use sendrecv_benches::{Contender, Figure, Metric, Report, compare};
-use sendrecv_crypto::{NamedGroup, aws_lc_rs, rustcrypto};
+use sendrecv_crypto::{CryptoProvider, NamedGroup, aws_lc_rs, aws_lc_rs_own_entropy, rustcrypto};
 use sendrecv_dtls::Version::{Dtls12, Dtls13};
 use std::hint::black_box;
 
@@ -58,7 +58,7 @@ fn main() {
         }
     }
     let hybrid = NamedGroup::X25519MlKem768;
-    let ours = [rustcrypto(), aws_lc_rs()].map(|provider| ours::stack(provider, Dtls13, hybrid));
+    let ours = providers().map(|provider| ours::stack(provider, Dtls13, hybrid));
     handshakes(&mut report, "1.3/x25519mlkem768", ours.into(), Vec::new());
     for (version, name) in [(Dtls12, "1.2"), (Dtls13, "1.3")] {
         let group = NamedGroup::Secp256r1;
@@ -68,10 +68,14 @@ fn main() {
     report.finish();
 }
 
+/// Ours: two whose every byte comes from the seed, and AWS-LC with randomness of its own, as the others have it.
+fn providers() -> [&'static dyn CryptoProvider; 3] {
+    [rustcrypto(), aws_lc_rs(), aws_lc_rs_own_entropy()]
+}
+
 /// Everybody who can do this version with this group.
 fn stacks(version: sendrecv_dtls::Version, group: NamedGroup) -> Vec<Stack> {
-    let mut stacks =
-        vec![ours::stack(rustcrypto(), version, group), ours::stack(aws_lc_rs(), version, group)];
+    let mut stacks = Vec::from(providers().map(|provider| ours::stack(provider, version, group)));
     stacks.extend(dimpl::stacks(version, group));
     if version == Dtls12 {
         #[cfg(feature = "openssl")]

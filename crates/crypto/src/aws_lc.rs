@@ -2,18 +2,24 @@
 //!
 //! AWS-LC draws its own randomness where an operation needs some. Here the seed must decide every byte, so whatever is
 //! drawn is drawn outside and handed in; where AWS-LC cannot take it (ECDSA and RSA-PSS signing, ML-KEM), and for what
-//! it lacks (MD5, the whole ChaCha20 mask), the RustCrypto provider does the work.
+//! it lacks (MD5, the whole ChaCha20 mask), the RustCrypto provider does the work. Who can do without the seed's word has
+//! [`aws_lc_rs_own_entropy`].
 
 mod aead;
 mod cipher;
 mod hash;
+mod hybrid;
 mod kex;
+mod own_entropy;
+mod sign;
 mod verify;
+
+pub use own_entropy::aws_lc_rs_own_entropy;
 
 use crate::rustcrypto::RustCrypto;
 use crate::{
     Aead, AeadAlgorithm, BlockCipher, CryptoError, CryptoProvider, Hash, HashAlgorithm, Hmac, KeyExchange,
-    NamedGroup, Secret, SignatureScheme, SigningKey, StreamCipher, hybrid,
+    NamedGroup, Secret, SignatureScheme, SigningKey, StreamCipher,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -66,7 +72,7 @@ impl CryptoProvider for AwsLc {
         private: &[u8],
     ) -> Result<Box<dyn KeyExchange>, CryptoError> {
         Ok(match group {
-            NamedGroup::X25519MlKem768 => Box::new(hybrid::Hybrid::new(self, private)?),
+            NamedGroup::X25519MlKem768 => Box::new(crate::hybrid::Hybrid::new(self, private)?),
             _ => Box::new(kex::Agreement::new(group, private)?),
         })
     }
@@ -77,7 +83,7 @@ impl CryptoProvider for AwsLc {
         share: &[u8],
         rng: &mut Rng,
     ) -> Result<(Vec<u8>, Secret), CryptoError> {
-        hybrid::answer(self, group, share, rng)
+        crate::hybrid::answer(self, group, share, rng)
     }
 
     fn generate_p256(&self, rng: &mut Rng) -> Result<Box<dyn SigningKey>, CryptoError> {

@@ -13,8 +13,8 @@ use ml_kem::ml_kem_768::{DecapsulationKey, EncapsulationKey};
 use ml_kem::{Decapsulate, Encapsulate, KeyExport};
 use sendrecv_core::Rng;
 
-const ENCAPSULATION_KEY_LEN: usize = 1184;
-const CIPHERTEXT_LEN: usize = 1088;
+pub(crate) const ENCAPSULATION_KEY_LEN: usize = 1184;
+pub(crate) const CIPHERTEXT_LEN: usize = 1088;
 
 /// The client's private share: ML-KEM of RustCrypto, X25519 of the provider.
 pub(crate) struct Hybrid {
@@ -82,6 +82,7 @@ fn encapsulate(
     Ok(([&*ciphertext, &point].concat(), joined(&encapsulated, &agreed)))
 }
 
-fn joined(ml_kem: &[u8], x25519: &Secret) -> Secret {
+/// The hybrid's secret.
+pub(crate) fn joined(ml_kem: &[u8], x25519: &Secret) -> Secret {
     Secret::new([ml_kem, x25519.expose()].concat())
 }

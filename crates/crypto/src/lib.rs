@@ -5,7 +5,7 @@
 //! connection, by configuration: [`rustcrypto`] is pure Rust and runs anywhere, [`aws_lc_rs`](self#features) is faster.
 //!
 //! All randomness comes in from outside, as a [`Rng`](sendrecv_core::Rng) of the connection's seed: equal seeds give
-//! equal keys, shares and signatures with every provider.
+//! equal keys, shares and signatures with every provider that [is deterministic](CryptoProvider::is_deterministic).
 //!
 //! ```
 //! use sendrecv_core::Seed;
@@ -35,7 +35,8 @@
 //! # Features
 //! - `rustcrypto` (default): the provider on the RustCrypto crates.
 //! - `std`: tables that make its NIST curves several times faster at signing and drawing shares.
-//! - `aws-lc-rs`: the provider `aws_lc_rs()`; needs a C compiler, and implies the other two.
+//! - `aws-lc-rs`: the provider `aws_lc_rs()`; needs a C compiler, and implies the other two. Also `aws_lc_rs_own_entropy()`,
+//!   the exception to the rule above: AWS-LC's own randomness for signatures and key exchanges, which is faster.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -58,7 +59,7 @@ pub mod tls12;
 
 pub use algorithm::{AeadAlgorithm, HashAlgorithm, NamedGroup, SignatureScheme};
 #[cfg(feature = "aws-lc-rs")]
-pub use aws_lc::aws_lc_rs;
+pub use aws_lc::{aws_lc_rs, aws_lc_rs_own_entropy};
 pub use error::CryptoError;
 pub use provider::{
     Aead, BlockCipher, CryptoProvider, Hash, Hmac, KeyExchange, SigningKey, StreamCipher, TAG_LEN,

@@ -24,6 +24,12 @@ pub trait CryptoProvider: fmt::Debug + Send + Sync + 'static {
     /// A short name for statistics and benches, e.g. `"rustcrypto"`.
     fn name(&self) -> &'static str;
 
+    /// Whether all randomness is drawn from the [`Rng`] that is handed in, so that equal seeds give equal keys, shares and
+    /// signatures. Recording a session and playing it again needs that.
+    fn is_deterministic(&self) -> bool {
+        true
+    }
+
     /// Key schedule of an authenticated cipher. `key` has [`AeadAlgorithm::key_len`] bytes.
     fn aead(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn Aead>, CryptoError>;
 
@@ -105,11 +111,11 @@ pub(crate) fn draw<T>(
     Err(CryptoError::InvalidKey)
 }
 
-/// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
-#[cfg(feature = "rustcrypto")]
 /// Bytes of an uncompressed point on P-384.
+#[cfg(feature = "rustcrypto")]
 pub(crate) const P384_POINT_LEN: usize = 97;
 
+/// A point in the only form that TLS knows: uncompressed (RFC 8446, section 4.2.8.2; RFC 8422, section 5.4.1).
 pub(crate) fn is_uncompressed(point: &[u8]) -> bool {
     point.first() == Some(&4)
 }
@@ -200,7 +206,8 @@ pub trait SigningKey: fmt::Debug + Send + Sync {
     /// The public key as DER SubjectPublicKeyInfo.
     fn public_key_info(&self) -> &[u8];
 
-    /// Signs `message` (which is hashed by the scheme). ECDSA is deterministic (RFC 6979) or draws from `rng`.
+    /// Signs `message` (which is hashed by the scheme). ECDSA is deterministic (RFC 6979) or draws from `rng`; only keys of a
+    /// provider that is not [deterministic](CryptoProvider::is_deterministic), and keys in hardware, draw elsewhere.
     fn sign(&self, scheme: SignatureScheme, message: &[u8], rng: &mut Rng) -> Result<Vec<u8>, CryptoError>;
 
     /// The private key as PKCS#8 DER, where it can leave.

@@ -190,6 +190,21 @@ fn a_recorded_session_replays_to_the_same_bytes() {
     }
 }
 
+/// Its run cannot be played again, which is said when the recording would begin.
+#[cfg(feature = "aws-lc-rs")]
+#[test]
+fn a_session_with_randomness_of_the_providers_own_is_not_recorded() {
+    use sendrecv::{PeerConnection, UsageError};
+    use sendrecv_core::{Instant, Seed};
+    let settings = Settings { crypto: sendrecv_crypto::aws_lc_rs_own_entropy(), ..Settings::default() };
+    let configuration = Configuration { settings, ..Configuration::default() };
+    let new = |constructor: fn(_, _, _) -> Result<PeerConnection, UsageError>| {
+        constructor(configuration.clone(), Seed::from_u64(1), Instant::ZERO).err()
+    };
+    assert_eq!(new(PeerConnection::new), None);
+    assert!(matches!(new(PeerConnection::new_recorded), Some(UsageError::Configuration(_))));
+}
+
 #[test]
 fn a_changed_recording_diverges() {
     let mut pair = Pair::new(Configuration::default(), Configuration::default());

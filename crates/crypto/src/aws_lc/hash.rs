@@ -7,9 +7,9 @@ use aws_lc_rs::{digest, hmac};
 
 pub(super) fn new(algorithm: HashAlgorithm) -> Result<Box<dyn Hash>, CryptoError> {
     let algorithm = match algorithm {
-        HashAlgorithm::Md5 => return RustCrypto.hash(algorithm),
+        // AWS-LC lacks MD5, and its SHA-256 keeps a context on the heap: for handshakes' messages RustCrypto's is faster.
+        HashAlgorithm::Md5 | HashAlgorithm::Sha256 => return RustCrypto.hash(algorithm),
         HashAlgorithm::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-        HashAlgorithm::Sha256 => &digest::SHA256,
         HashAlgorithm::Sha384 => &digest::SHA384,
         HashAlgorithm::Sha512 => &digest::SHA512,
     };

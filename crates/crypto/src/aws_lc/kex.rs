@@ -4,7 +4,7 @@ use crate::provider::is_uncompressed;
 use crate::{CryptoError, KeyExchange, NamedGroup, Secret};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use aws_lc_rs::agreement::{ECDH_P256, ECDH_P384, PrivateKey, UnparsedPublicKey, X25519, agree};
+use aws_lc_rs::agreement::{Algorithm, ECDH_P256, ECDH_P384, PrivateKey, UnparsedPublicKey, X25519, agree};
 
 /// A private share. AWS-LC checks points to be on the curve, and X25519's results not to be zero.
 pub(super) struct Agreement {
@@ -15,17 +15,36 @@ pub(super) struct Agreement {
 
 impl Agreement {
     pub(super) fn new(group: NamedGroup, private: &[u8]) -> Result<Self, CryptoError> {
-        let algorithm = match group {
-            NamedGroup::Secp256r1 => &ECDH_P256,
-            NamedGroup::Secp384r1 => &ECDH_P384,
-            NamedGroup::X25519 => &X25519,
-            NamedGroup::X25519MlKem768 => return Err(CryptoError::Unsupported),
-        };
-        let private =
-            PrivateKey::from_private_key(algorithm, private).map_err(|_| CryptoError::InvalidKey)?;
+        let private = PrivateKey::from_private_key(algorithm(group)?, private);
+        Self::with(group, private.map_err(|_| CryptoError::InvalidKey)?)
+    }
+
+    /// A private share of AWS-LC's own randomness.
+    pub(super) fn generate(group: NamedGroup) -> Result<Self, CryptoError> {
+        let private = PrivateKey::generate(algorithm(group)?).map_err(|_| CryptoError::InvalidKey)?;
+        Self::with(group, private)
+    }
+
+    fn with(group: NamedGroup, private: PrivateKey) -> Result<Self, CryptoError> {
         let share = private.compute_public_key().map_err(|_| CryptoError::InvalidKey)?.as_ref().to_vec();
         Ok(Self { group, private, share })
     }
+}
+
+fn algorithm(group: NamedGroup) -> Result<&'static Algorithm, CryptoError> {
+    match group {
+        NamedGroup::Secp256r1 => Ok(&ECDH_P256),
+        NamedGroup::Secp384r1 => Ok(&ECDH_P384),
+        NamedGroup::X25519 => Ok(&X25519),
+        NamedGroup::X25519MlKem768 => Err(CryptoError::Unsupported),
+    }
+}
+
+/// The answering side in one step, with randomness of AWS-LC's own: our share, and the secret.
+pub(super) fn answer(group: NamedGroup, share: &[u8]) -> Result<(Vec<u8>, Secret), CryptoError> {
+    let ours = Box::new(Agreement::generate(group)?);
+    let public = ours.share.clone();
+    Ok((public, ours.complete(share)?))
 }
 
 impl KeyExchange for Agreement {

@@ -98,6 +98,31 @@ pub(crate) fn the_hybrid_refuses_an_encapsulation_key_out_of_range(provider: Pro
     assert_eq!(provider.key_exchange_answer(group, &share, &mut rng).err(), Some(CryptoError::InvalidKey));
 }
 
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) fn equal_seeds_give_other_shares(provider: Provider) {
+    for &group in provider.groups() {
+        let share = || {
+            let mut rng = Seed::from_u64(7).rng();
+            provider.key_exchange(group, &mut rng).unwrap().public_share().to_vec()
+        };
+        assert_ne!(share(), share(), "{group:?}");
+    }
+}
+
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) fn its_shares_agree_with_those_of_the_others(provider: Provider) {
+    let mut rng = Seed::from_u64(8).rng();
+    for &group in provider.groups() {
+        for (client, server) in
+            [(provider, sendrecv_crypto::rustcrypto()), (sendrecv_crypto::rustcrypto(), provider)]
+        {
+            let ours = client.key_exchange(group, &mut rng).unwrap();
+            let (share, secret) = server.key_exchange_answer(group, ours.public_share(), &mut rng).unwrap();
+            assert_eq!(ours.complete(&share).unwrap().expose(), secret.expose(), "{group:?}");
+        }
+    }
+}
+
 pub(crate) fn equal_seeds_give_equal_shares(provider: Provider) {
     for &group in provider.groups() {
         let run = |seed| {

@@ -20,8 +20,9 @@ macro_rules! suite {
 }
 
 macro_rules! suite_for {
-    ($name:ident) => {
+    ($name:ident $(, $module:ident::$test:ident)* $(,)?) => {
         suite! { $name:
+            $($module::$test,)*
             keyed::aes_gcm_agrees_with_wycheproof,
             keyed::chacha20_poly1305_agrees_with_wycheproof,
             keyed::hmac_agrees_with_wycheproof,
@@ -45,15 +46,11 @@ macro_rules! suite_for {
             agreement::both_sides_of_every_group_agree,
             agreement::every_group_refuses_malformed_shares,
             agreement::the_hybrid_refuses_an_encapsulation_key_out_of_range,
-            agreement::equal_seeds_give_equal_shares,
-            agreement::every_provider_draws_the_same_shares,
             agreement::private_shares_out_of_range_are_refused,
             signatures::ecdsa_p256_agrees_with_wycheproof,
             signatures::ecdsa_p384_agrees_with_wycheproof,
             signatures::rsa_pkcs1_agrees_with_wycheproof,
             signatures::rsa_pss_agrees_with_wycheproof,
-            signatures::p256_signing_is_that_of_rfc6979,
-            signatures::every_provider_makes_the_same_p256_signatures,
             signatures::a_generated_key_signs_exports_and_imports,
             signatures::keys_made_by_openssl_sign_and_verify,
             signatures::ecdsa_takes_the_hash_of_the_scheme_and_the_curve_of_the_key,
@@ -63,6 +60,25 @@ macro_rules! suite_for {
     };
 }
 
-suite_for!(rustcrypto);
+/// What providers beside that must do, whose every byte comes from the seed.
+macro_rules! deterministic_suite_for {
+    ($name:ident) => {
+        suite_for! { $name,
+            agreement::equal_seeds_give_equal_shares,
+            agreement::every_provider_draws_the_same_shares,
+            signatures::p256_signing_is_that_of_rfc6979,
+            signatures::every_provider_makes_the_same_p256_signatures,
+            signatures::a_key_signs_the_same_again,
+        }
+    };
+}
+
+deterministic_suite_for!(rustcrypto);
 #[cfg(feature = "aws-lc-rs")]
-suite_for!(aws_lc_rs);
+deterministic_suite_for!(aws_lc_rs);
+#[cfg(feature = "aws-lc-rs")]
+suite_for! { aws_lc_rs_own_entropy,
+    agreement::equal_seeds_give_other_shares,
+    agreement::its_shares_agree_with_those_of_the_others,
+    signatures::a_key_signs_differently_again,
+}

@@ -73,11 +73,28 @@ pub(crate) fn a_generated_key_signs_exports_and_imports(provider: Provider) {
     assert_eq!(key.public_key_info(), same.public_key_info(), "the seed decides, not the provider");
     let scheme = key.schemes()[0];
     let signature = again.sign(scheme, b"message", &mut rng).unwrap();
-    assert_eq!(signature, key.sign(scheme, b"message", &mut rng).unwrap());
     let point = &key.public_key_info()[26..];
     assert_eq!((point.len(), point[0]), (65, 4));
     assert_eq!(provider.verify(scheme, point, b"message", &signature), Ok(()));
     assert_eq!(provider.verify(scheme, point, b"massage", &signature), Err(CryptoError::Unauthenticated));
+}
+
+fn signs_the_same_again(provider: Provider) -> bool {
+    let sign = || {
+        let mut rng = Seed::from_u64(6).rng();
+        let key = provider.generate_p256(&mut rng).unwrap();
+        key.sign(key.schemes()[0], b"message", &mut rng).unwrap()
+    };
+    sign() == sign()
+}
+
+pub(crate) fn a_key_signs_the_same_again(provider: Provider) {
+    assert!(provider.is_deterministic() && signs_the_same_again(provider));
+}
+
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) fn a_key_signs_differently_again(provider: Provider) {
+    assert!(!provider.is_deterministic() && !signs_the_same_again(provider));
 }
 
 /// A SubjectPublicKeyInfo ends in its bit string: the tag, the length, the number of unused bits, the key.

@@ -64,9 +64,8 @@ impl Cipher13 {
         suite: CipherSuite,
         secret: &Secret,
     ) -> Result<Self, CryptoError> {
-        let expand = |label: &[u8], out: &mut [u8]| {
-            hkdf::expand_label(provider, suite.hash(), secret.expose(), LABEL_PREFIX, label, &[], out)
-        };
+        let secret = hkdf::Expander::new(provider, suite.hash(), secret.expose())?;
+        let expand = |label: &[u8], out: &mut [u8]| secret.expand_label(LABEL_PREFIX, label, &[], out);
         let algorithm = suite.aead();
         let mut key = Zeroizing::new([0; 32]);
         let key_bytes = key.get_mut(..algorithm.key_len()).ok_or(CryptoError::InvalidKey)?;

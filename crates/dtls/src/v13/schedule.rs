@@ -18,6 +18,12 @@ pub(crate) struct Schedule {
     prefix: &'static [u8],
 }
 
+/// A secret from which others are derived.
+struct Source {
+    expander: hkdf::Expander,
+    schedule: Schedule,
+}
+
 /// The secrets of the handshake epoch, and what the application's are made from.
 pub(crate) struct HandshakeSecrets {
     schedule: Schedule,
@@ -48,19 +54,18 @@ impl Schedule {
         Self { provider, hash: suite.hash(), prefix: LABEL_PREFIX }
     }
 
+    /// A secret that is prepared for Derive-Secret.
+    fn source(&self, secret: &Secret) -> Result<Source, CryptoError> {
+        let expander = hkdf::Expander::new(self.provider, self.hash, secret.expose())?;
+        Ok(Source { expander, schedule: *self })
+    }
+
     fn expand(&self, secret: &Secret, label: &[u8], context: &[u8]) -> Result<Secret, CryptoError> {
-        let mut out = alloc::vec![0; self.hash.output_len()];
-        hkdf::expand_label(self.provider, self.hash, secret.expose(), self.prefix, label, context, &mut out)?;
-        Ok(Secret::new(out))
+        self.source(secret)?.expand(label, context)
     }
 
     fn extract(&self, salt: &Secret, input: &[u8]) -> Result<Secret, CryptoError> {
         hkdf::extract(self.provider, self.hash, salt.expose(), input)
-    }
-
-    fn derived(&self, secret: &Secret) -> Result<Secret, CryptoError> {
-        let nothing = self.provider.hash(self.hash)?.digest();
-        self.expand(secret, b"derived", nothing.as_bytes())
     }
 
     /// The handshake secrets from the key exchange and the transcript up to ServerHello.
@@ -72,11 +77,14 @@ impl Schedule {
         let zeros = [0; 64];
         let zeros = zeros.get(..self.hash.output_len()).unwrap_or_default();
         let early = self.extract(&Secret::default(), zeros)?;
-        let handshake = self.extract(&self.derived(&early)?, shared.expose())?;
+        let nothing = self.provider.hash(self.hash)?.digest();
+        let derived = self.expand(&early, b"derived", nothing.as_bytes())?;
+        let handshake = self.source(&self.extract(&derived, shared.expose())?)?;
+        let derived = handshake.expand(b"derived", nothing.as_bytes())?;
         Ok(HandshakeSecrets {
-            client: self.expand(&handshake, b"c hs traffic", transcript.as_bytes())?,
-            server: self.expand(&handshake, b"s hs traffic", transcript.as_bytes())?,
-            master: self.extract(&self.derived(&handshake)?, zeros)?,
+            client: handshake.expand(b"c hs traffic", transcript.as_bytes())?,
+            server: handshake.expand(b"s hs traffic", transcript.as_bytes())?,
+            master: self.extract(&derived, zeros)?,
             schedule: self,
         })
     }
@@ -84,6 +92,14 @@ impl Schedule {
     /// The traffic secret after a KeyUpdate (RFC 8446, section 7.2).
     pub(crate) fn next_generation(&self, secret: &Secret) -> Result<Secret, CryptoError> {
         self.expand(secret, b"traffic upd", &[])
+    }
+}
+
+impl Source {
+    fn expand(&self, label: &[u8], context: &[u8]) -> Result<Secret, CryptoError> {
+        let mut out = alloc::vec![0; self.schedule.hash.output_len()];
+        self.expander.expand_label(self.schedule.prefix, label, context, &mut out)?;
+        Ok(Secret::new(out))
     }
 }
 
@@ -105,7 +121,8 @@ impl HandshakeSecrets {
 
     /// The application secrets from the transcript up to the server's Finished.
     pub(crate) fn application(&self, transcript: &Digest) -> Result<ApplicationSecrets, CryptoError> {
-        let derive = |label| self.schedule.expand(&self.master, label, transcript.as_bytes());
+        let master = self.schedule.source(&self.master)?;
+        let derive = |label| master.expand(label, transcript.as_bytes());
         Ok(ApplicationSecrets {
             client: derive(b"c ap traffic")?,
             server: derive(b"s ap traffic")?,

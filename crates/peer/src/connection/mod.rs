@@ -137,8 +137,15 @@ impl PeerConnection {
     /// [`take_recording`](Self::take_recording). The record holds the seed, and so every secret of the session.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); and [`UsageError::Configuration`] with a crypto provider that draws randomness of its own
+    /// ([`CryptoProvider::is_deterministic`](sendrecv_crypto::CryptoProvider::is_deterministic)), as its run cannot be played
+    /// again.
     pub fn new_recorded(configuration: Configuration, seed: Seed, now: Instant) -> Result<Self, UsageError> {
+        if !configuration.settings.crypto.is_deterministic() {
+            return Err(UsageError::Configuration(
+                "a session cannot be recorded with a crypto provider that draws randomness of its own",
+            ));
+        }
         let recorder = Recorder::new(&configuration, &seed, now);
         let mut connection = Self::new(configuration, seed, now)?;
         connection.recorder = Some(recorder);
