@@ -3,8 +3,9 @@
 use crate::error::UsageError;
 use alloc::format;
 use alloc::string::String;
+use sendrecv_core::Protocol;
 use sendrecv_ice::Candidate;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// `RTCIceCandidateInit`: what goes to the other side, and comes from it, by signalling.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct IceCandidate {
     /// What to send to the other side.
     #[serde(flatten)]
     pub init: IceCandidateInit,
+    /// How the TURN server is reached that gave it; `None` unless it is a relayed one. As JSON `udp`, `tcp` or `tls`.
+    #[serde(serialize_with = "protocol_name")]
+    pub relay_protocol: Option<Protocol>,
     /// The URL of the STUN or TURN server that gave it.
     pub url: Option<String>,
 }
@@ -47,5 +51,29 @@ impl IceCandidate {
     /// What to send to the other side (`toJSON`).
     pub fn to_init(&self) -> IceCandidateInit {
         self.init.clone()
+    }
+}
+
+/// `RTCIceServerTransportProtocol`.
+fn protocol_name<S: Serializer>(protocol: &Option<Protocol>, serializer: S) -> Result<S::Ok, S::Error> {
+    protocol.map(crate::stats::protocol_name).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn a_relayed_candidate_says_how_its_server_is_reached() {
+        let candidate = |relay_protocol| IceCandidate {
+            init: IceCandidateInit::default(),
+            relay_protocol,
+            url: Some("turns:turn.example.org".to_string()),
+        };
+        let json = serde_json::to_value(candidate(Some(Protocol::Tls))).expect("JSON");
+        assert_eq!((&json["relayProtocol"], &json["url"]), (&"tls".into(), &"turns:turn.example.org".into()));
+        let json = serde_json::to_value(candidate(None)).expect("JSON");
+        assert!(json["relayProtocol"].is_null());
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::candidate::IceCandidate;
 use crate::jsep::{SignalingState, TrackEvent, TransceiverId};
-use crate::states::{IceConnectionState, IceGatheringState, PeerConnectionState};
+use crate::rtc_error::RtcError;
+use crate::states::{
+    DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState, SctpTransportState,
+};
 use alloc::string::String;
 use sendrecv_sctp::channel::{ChannelId, Message};
 
@@ -28,6 +31,12 @@ pub enum Event {
     IceCandidateError(IceCandidateError),
     /// `selectedcandidatepairchange` of the ICE transport.
     SelectedCandidatePairChange,
+    /// `statechange` of the DTLS transport.
+    DtlsTransportStateChange(DtlsTransportState),
+    /// `error` of the DTLS transport: it has failed.
+    DtlsTransportError(RtcError),
+    /// `statechange` of the SCTP transport.
+    SctpTransportStateChange(SctpTransportState),
     /// `track`: the other side sends a track.
     Track(TrackEvent),
     /// `mute` of a remote track: the other side stopped sending it.
@@ -53,6 +62,14 @@ pub enum Event {
     DataChannelBufferedAmountLow(ChannelId),
     /// `closing` of a data channel: the other side began to close it.
     DataChannelClosing(ChannelId),
+    /// `error` of a data channel: something other than a `close` of either side ends it.
+    /// [`DataChannelClose`](Self::DataChannelClose) follows.
+    DataChannelError {
+        /// The channel.
+        channel: ChannelId,
+        /// What happened.
+        error: RtcError,
+    },
     /// `close` of a data channel. Its id is not used again.
     DataChannelClose(ChannelId),
     /// For the host: resolve `name`, by multicast DNS if it ends in `.local`, and call

@@ -54,6 +54,7 @@ mod event;
 mod ice_server;
 pub mod jsep;
 mod record;
+mod rtc_error;
 mod states;
 pub mod stats;
 mod transport;
@@ -74,6 +75,8 @@ pub use jsep::{
     TransceiverId, TransceiverInit,
 };
 pub use record::{DecodeError, InputLog, ReplayError, ReplayReport, replay};
+pub use rtc_error::{RtcError, RtcErrorDetail};
+pub use sendrecv_core::Protocol;
 pub use sendrecv_ice::{
     Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
     Transport as SocketTransport, Unreachable,

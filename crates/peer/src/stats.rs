@@ -2,6 +2,8 @@
 
 mod collect;
 
+pub(crate) use collect::protocol_name;
+
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use serde::Serialize;

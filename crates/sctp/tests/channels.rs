@@ -6,8 +6,8 @@ mod support;
 use bytes::Bytes;
 use sendrecv_core::{Instant, Seed};
 use sendrecv_sctp::channel::{
-    ChannelEvent, ChannelId, ChannelState, CreateError, DataChannelInit, DataChannels, DtlsRole, InvalidInit,
-    Message,
+    ChannelEvent, ChannelFailure, ChannelId, ChannelState, CreateError, DataChannelInit, DataChannels,
+    DtlsRole, InvalidInit, Message,
 };
 use sendrecv_sctp::{CloseReason, Config, SendError};
 use std::time::Duration;
@@ -266,7 +266,15 @@ fn an_abort_closes_every_channel_on_both_sides() {
         [ChannelEvent::Closed(mine), ChannelEvent::AssociationClosed(CloseReason::Aborted)]
     );
     let reason = CloseReason::AbortedByPeer { cause: Some(12), reason: b"closed".to_vec() };
-    assert_eq!(pair.b_events, [ChannelEvent::Closed(theirs), ChannelEvent::AssociationClosed(reason)]);
+    let failure = ChannelFailure::Association(reason.clone());
+    assert_eq!(
+        pair.b_events,
+        [
+            ChannelEvent::Failed { channel: theirs, failure },
+            ChannelEvent::Closed(theirs),
+            ChannelEvent::AssociationClosed(reason)
+        ]
+    );
     assert_eq!(pair.a.create(pair.now, "y", DataChannelInit::default()), Err(CreateError::Closed));
 }
 

@@ -4,6 +4,7 @@ use super::PeerConnection;
 use super::negotiate::candidate_value;
 use crate::candidate::{IceCandidate, IceCandidateInit};
 use crate::event::{Event, IceCandidateError};
+use crate::rtc_error::RtcError;
 use crate::states::{DtlsTransportState, IceGatheringState};
 use alloc::string::ToString;
 use sendrecv_core::{Instant, Machine};
@@ -19,6 +20,7 @@ impl PeerConnection {
         if !self.closed {
             self.transport.follow_path(now);
         }
+        self.tell_dtls_state();
         while let Some(event) = self.transport.poll_dtls_event() {
             self.on_dtls(now, event);
         }
@@ -79,6 +81,7 @@ impl PeerConnection {
                 sdp_m_line_index: u16::try_from(m_line).ok(),
                 username_fragment: candidate.ufrag.clone(),
             },
+            relay_protocol: candidate.relay_protocol,
             url: candidate.url.clone(),
         })));
     }
@@ -97,14 +100,25 @@ impl PeerConnection {
 
     fn on_dtls(&mut self, now: Instant, event: sendrecv_dtls::Event) {
         match event {
-            sendrecv_dtls::Event::Connected(_) => self.update_packet_budget(now),
-            sendrecv_dtls::Event::Closed(_) => {
-                // Nothing can be sent or received any more: channels close as if the association had been aborted.
-                if self.sctp_started {
-                    self.channels.abort(now);
-                }
+            sendrecv_dtls::Event::Connected(_) => {
+                self.tell_dtls_state();
+                self.update_packet_budget(now);
             }
+            sendrecv_dtls::Event::Closed(reason) => self.on_dtls_closed(now, reason),
             sendrecv_dtls::Event::FingerprintNeeded => {}
+        }
+    }
+
+    fn on_dtls_closed(&mut self, now: Instant, reason: sendrecv_dtls::CloseReason) {
+        let error = RtcError::of_dtls(reason).filter(|_| !self.closed);
+        self.events.extend(error.clone().map(Event::DtlsTransportError));
+        self.tell_dtls_state();
+        self.update_states();
+        // Nothing can be sent or received any more: channels close as if the association had been aborted.
+        if self.sctp_started {
+            self.drain_channels();
+            self.channels.abort(now);
+            self.drain_failed_channels(error.as_ref());
         }
     }
 
@@ -138,8 +152,14 @@ impl PeerConnection {
 
     /// Turns what happened on channels into the host's events.
     pub(super) fn drain_channels(&mut self) {
+        self.drain_failed_channels(None);
+    }
+
+    /// The same; `failure` is what closes those that close.
+    fn drain_failed_channels(&mut self, failure: Option<&RtcError>) {
+        self.tell_sctp_state();
         while let Some(event) = self.channels.poll_event() {
-            self.events.push_back(match event {
+            let event = match event {
                 ChannelEvent::Incoming { channel, .. } => Event::DataChannel(channel),
                 ChannelEvent::Opened(id) => {
                     self.channels_opened = self.channels_opened.saturating_add(1);
@@ -150,12 +170,18 @@ impl PeerConnection {
                 }
                 ChannelEvent::BufferedAmountLow(id) => Event::DataChannelBufferedAmountLow(id),
                 ChannelEvent::Closing(id) => Event::DataChannelClosing(id),
+                ChannelEvent::Failed { channel, failure } => {
+                    Event::DataChannelError { channel, error: RtcError::of_channel(&failure) }
+                }
                 ChannelEvent::Closed(id) => {
                     self.channels_closed = self.channels_closed.saturating_add(1);
+                    let error = failure.cloned();
+                    self.events.extend(error.map(|error| Event::DataChannelError { channel: id, error }));
                     Event::DataChannelClose(id)
                 }
                 ChannelEvent::AssociationConnected | ChannelEvent::AssociationClosed(_) => continue,
-            });
+            };
+            self.events.push_back(event);
         }
     }
 

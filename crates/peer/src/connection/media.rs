@@ -256,6 +256,24 @@ impl PeerConnection {
         Ok(())
     }
 
+    /// `sender.setStreams`: the receiving side is told that the track is in these streams, by the next negotiation, for
+    /// which `negotiationneeded` asks.
+    ///
+    /// # Errors
+    /// [`UsageError::Jsep`] for an unknown transceiver or an id that cannot be written, [`UsageError::Closed`].
+    pub fn set_streams(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        streams: &[&str],
+    ) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        self.record(|| Input::set_streams(now, id, streams));
+        self.jsep.set_streams(id, streams)?;
+        self.drive(now);
+        Ok(())
+    }
+
     /// Sets `transceiver.direction`; takes effect with the next negotiation.
     ///
     /// # Errors

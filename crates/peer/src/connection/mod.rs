@@ -24,7 +24,9 @@ use crate::jsep::{
     DataCapabilities, DtlsRole, Negotiation, NegotiationConfig, SessionDescription, SignalingState,
 };
 use crate::record::{Input, InputLog, Recorder};
-use crate::states::{self, DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState};
+use crate::states::{
+    self, DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState, SctpTransportState,
+};
 use crate::transport::Transport;
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -75,6 +77,9 @@ pub struct PeerConnection {
     connection_state: PeerConnectionState,
     ice_state: IceConnectionState,
     gathering_state: IceGatheringState,
+    /// The states of transports that events have told.
+    dtls_told: DtlsTransportState,
+    sctp_told: Option<SctpTransportState>,
     /// Our candidates of the present ICE generation, as candidate-attributes.
     local_candidates: Vec<String>,
     /// The MID and index of the section whose transport all others share.
@@ -122,6 +127,8 @@ impl PeerConnection {
             connection_state: PeerConnectionState::New,
             ice_state: IceConnectionState::New,
             gathering_state: IceGatheringState::New,
+            dtls_told: DtlsTransportState::New,
+            sctp_told: None,
             local_candidates: Vec::new(),
             transport_section: None,
             closed: false,

@@ -1,7 +1,8 @@
 //! The transports below a connection, as `RTCSctpTransport`, `RTCDtlsTransport` and `RTCIceTransport` show them.
 
 use super::PeerConnection;
-use crate::states::SctpTransportState;
+use crate::event::Event;
+use crate::states::{DtlsTransportState, SctpTransportState};
 use sendrecv_ice::{Candidate, IceParameters, Role, SelectedPair};
 use sendrecv_sctp::State;
 
@@ -19,22 +20,49 @@ pub struct SctpTransport {
 impl PeerConnection {
     /// `sctp`: `None` unless an application section was agreed on.
     pub fn sctp(&self) -> Option<SctpTransport> {
-        if !self.sctp_wanted {
-            return None;
-        }
+        let state = self.sctp_state()?;
         let association = self.channels.association();
         let established = association.state() == State::Established;
+        Some(SctpTransport {
+            state,
+            max_message_size: self.channels.remote_max_message_size(),
+            max_channels: established.then(|| association.outbound_streams()),
+        })
+    }
+
+    fn sctp_state(&self) -> Option<SctpTransportState> {
+        let association = self.channels.association();
         let state = match association.state() {
             _ if self.closed => SctpTransportState::Closed,
             State::Established => SctpTransportState::Connected,
             _ if association.close_reason().is_some() => SctpTransportState::Closed,
             _ => SctpTransportState::Connecting,
         };
-        Some(SctpTransport {
-            state,
-            max_message_size: self.channels.remote_max_message_size(),
-            max_channels: established.then(|| association.outbound_streams()),
-        })
+        self.sctp_wanted.then_some(state)
+    }
+
+    /// Tells the DTLS transport's state when it is another. A new transport begins as `new`, which is no change.
+    pub(super) fn tell_dtls_state(&mut self) {
+        let state = self.transport.state;
+        let changed = core::mem::replace(&mut self.dtls_told, state) != state;
+        if changed && state != DtlsTransportState::New && !self.closed {
+            self.events.push_back(Event::DtlsTransportStateChange(state));
+        }
+    }
+
+    /// Tells the SCTP transport's state when it is another. A new transport begins as `connecting`, which is no change;
+    /// one whose section is refused closes.
+    pub(super) fn tell_sctp_state(&mut self) {
+        let state = self.sctp_state();
+        let before = core::mem::replace(&mut self.sctp_told, state);
+        let told = state.unwrap_or(SctpTransportState::Closed);
+        let unchanged = match before {
+            Some(before) => before == told,
+            None => state.is_none() || told == SctpTransportState::Connecting,
+        };
+        if !unchanged && !self.closed {
+            self.events.push_back(Event::SctpTransportStateChange(told));
+        }
     }
 
     /// `RTCDtlsTransport.getRemoteCertificates`: the other side's certificate, DER; `None` before DTLS is connected.

@@ -164,6 +164,11 @@ pub(crate) enum Input {
         now: Instant,
         transceiver: TransceiverId,
     },
+    SetStreams {
+        now: Instant,
+        transceiver: TransceiverId,
+        streams: Vec<String>,
+    },
 }
 
 /// [`LocalSocket`].
@@ -269,6 +274,10 @@ impl Input {
         Self::ReplaceTrack { now, transceiver, track: track.map(ToOwned::to_owned) }
     }
 
+    pub(crate) fn set_streams(now: Instant, transceiver: TransceiverId, streams: &[&str]) -> Self {
+        Self::SetStreams { now, transceiver, streams: owned(streams) }
+    }
+
     pub(crate) fn set_direction(now: Instant, transceiver: TransceiverId, direction: Direction) -> Self {
         Self::SetDirection { now, transceiver, direction: direction.as_str().to_owned() }
     }
@@ -358,6 +367,10 @@ impl Input {
             }
             Self::ReplaceTrack { now, transceiver, track } => {
                 pc.replace_track(now, transceiver, track.as_deref())?;
+            }
+            Self::SetStreams { now, transceiver, streams } => {
+                let streams: Vec<&str> = streams.iter().map(String::as_str).collect();
+                pc.set_streams(now, transceiver, &streams)?;
             }
             Self::SetDirection { now, transceiver, direction } => {
                 pc.set_direction(now, transceiver, parse(&direction))?;

@@ -354,7 +354,7 @@ const fn pair_state(state: PairState) -> &'static str {
     }
 }
 
-const fn protocol_name(protocol: Protocol) -> &'static str {
+pub(crate) const fn protocol_name(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Udp => "udp",
         Protocol::Tcp => "tcp",

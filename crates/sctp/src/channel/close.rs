@@ -1,6 +1,6 @@
 //! Closing channels by resetting their streams, both directions (RFC 8831, section 6.7).
 
-use super::{ChannelEvent, ChannelId, ChannelState, DataChannels};
+use super::{ChannelEvent, ChannelFailure, ChannelId, ChannelState, DataChannels};
 use crate::UsageError;
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
@@ -77,6 +77,19 @@ impl DataChannels {
             self.incoming_text = self.incoming_text.saturating_sub(text);
         }
         self.events.push_back(ChannelEvent::Closed(id));
+    }
+
+    /// Ends a channel by an error.
+    pub(super) fn fail(&mut self, channel: ChannelId, failure: ChannelFailure) {
+        if self.get(channel).is_some() {
+            self.events.push_back(ChannelEvent::Failed { channel, failure });
+            self.discard(channel);
+        }
+    }
+
+    pub(super) fn fail_all(&mut self, failure: &ChannelFailure) {
+        let all: Vec<_> = self.channels().collect();
+        all.into_iter().for_each(|id| self.fail(id, failure.clone()));
     }
 
     pub(super) fn close_all(&mut self) {

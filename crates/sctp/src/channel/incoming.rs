@@ -1,9 +1,9 @@
 //! What the association tells, in terms of channels.
 
 use super::dcep::{Dcep, encode_ack, ppid};
-use super::{ChannelEvent, ChannelId, DataChannelInit, DataChannels, Message};
-use crate::Event;
+use super::{ChannelEvent, ChannelFailure, ChannelId, DataChannelInit, DataChannels, Message};
 use crate::num::wide;
+use crate::{CloseReason, Event};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -27,10 +27,13 @@ impl DataChannels {
                 streams.into_iter().for_each(|stream| self.on_incoming_reset(stream));
             }
             Event::OutgoingStreamReset { stream, .. } => self.on_outgoing_reset(stream),
-            Event::Restarted => self.close_all(),
+            Event::Restarted => self.fail_all(&ChannelFailure::Restarted),
             Event::Closed(reason) => {
                 self.connected = false;
-                self.close_all();
+                match &reason {
+                    CloseReason::Shutdown | CloseReason::Aborted => self.close_all(),
+                    error => self.fail_all(&ChannelFailure::Association(error.clone())),
+                }
                 self.events.push_back(ChannelEvent::AssociationClosed(reason));
             }
         }
@@ -44,7 +47,7 @@ impl DataChannels {
         let all: Vec<_> = self.channels().collect();
         for id in all {
             match self.get(id).and_then(|channel| channel.stream) {
-                Some(stream) if stream >= limit => self.discard(id),
+                Some(stream) if stream >= limit => self.fail(id, ChannelFailure::NoStream),
                 Some(_) => self.open(id),
                 None => {}
             }

@@ -8,8 +8,8 @@ mod types;
 
 pub use dcep::ppid;
 pub use types::{
-    ChannelEvent, ChannelId, ChannelState, ChannelStats, CreateError, DataChannelInit, DtlsRole, InvalidInit,
-    Message,
+    ChannelEvent, ChannelFailure, ChannelId, ChannelState, ChannelStats, CreateError, DataChannelInit,
+    DtlsRole, InvalidInit, Message,
 };
 
 use crate::num::wide;
@@ -161,7 +161,7 @@ impl DataChannels {
         for channel in core::mem::take(&mut self.without_id) {
             match self.allocate() {
                 Some(stream) => self.attach(channel, stream),
-                None => self.discard(channel),
+                None => self.fail(channel, ChannelFailure::NoStream),
             }
         }
     }

@@ -153,10 +153,28 @@ pub enum ChannelEvent {
     BufferedAmountLow(ChannelId),
     /// The peer began to close the channel.
     Closing(ChannelId),
+    /// The channel is about to be closed by an error; [`Closed`](Self::Closed) follows.
+    Failed {
+        /// The channel.
+        channel: ChannelId,
+        /// What went wrong.
+        failure: ChannelFailure,
+    },
     /// The channel is closed; its handle means nothing from now on.
     Closed(ChannelId),
     /// The association is over, and with it every channel.
     AssociationClosed(CloseReason),
+}
+
+/// What closed a channel, when neither side closed it on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelFailure {
+    /// There is no number for it: all are in use, or the one it was given is beyond what the peer takes.
+    NoStream,
+    /// The peer began its association anew, and knows no channels.
+    Restarted,
+    /// The association ended, for this reason.
+    Association(CloseReason),
 }
 
 /// Why a channel cannot have these parameters.
