@@ -39,7 +39,7 @@ discards! {
     UnknownRepairedStream,
     /// There are as many received streams as allowed.
     TooManyStreams,
-    /// Its SSRC is one of ours.
+    /// Its SSRC is one of ours, and so was another a moment ago: our own packets come back.
     SsrcCollision,
     /// A retransmission is too short to hold the original sequence number.
     MalformedRetransmission,
@@ -76,6 +76,9 @@ pub enum MediaError {
     /// The packet's sequence number was used already, or lies too far back.
     #[error("the sequence number was used already or lies too far back")]
     Stale,
+    /// A character is no tone: 0 to 9, A to D, `#`, `*`, and `,` are.
+    #[error("a character is no tone")]
+    UnknownTone,
     /// The engine is closed.
     #[error("the media engine is closed")]
     Closed,

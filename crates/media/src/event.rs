@@ -22,6 +22,22 @@ pub enum Event {
         /// The stream.
         ssrc: u32,
     },
+    /// The peer had the same SSRC, so a sender of ours has another now (RFC 3550, section 8.2).
+    SsrcChanged {
+        /// The sender.
+        sender: SenderId,
+        /// Its stream.
+        ssrc: u32,
+        /// Its retransmissions.
+        rtx_ssrc: u32,
+    },
+    /// A sender begins a tone (DTMF).
+    ToneChanged {
+        /// The sender.
+        sender: SenderId,
+        /// The tone; `,` is a pause of two seconds. `None`: there are no more.
+        tone: Option<char>,
+    },
     /// The peer wants a keyframe (PLI or FIR). Not repeated before the event was taken.
     KeyframeRequested {
         /// The sender it is wanted from.

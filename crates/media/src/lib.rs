@@ -39,8 +39,13 @@
 //! assert_eq!(engine.poll_packet(now, &mut out), Some(PacketKind::Rtp));
 //!
 //! // Whoever receives it may send it back under a name of its own.
-//! let inbound = engine.handle_rtp(now, out.finish());
-//! assert_eq!(inbound.err(), Some(Discard::SsrcCollision), "it was our own");
+//! let mut peer = MediaEngine::new(MediaConfig::default(), &Seed::from_u64(2), now);
+//! # let codecs = vec![CodecParameters { channels: 2, ..CodecParameters::new(111, "opus", 48_000) }];
+//! # let receive = Some(ReceiveParameters { codecs, sources: vec![] });
+//! # let (mid, kind, extensions) = ("0".into(), MediaKind::Audio, Default::default());
+//! peer.set_section(now, SectionParameters { mid, kind, extensions, receive, send: None })?;
+//! let inbound = peer.handle_rtp(now, out.finish()).expect("a packet of its section").expect("media");
+//! assert_eq!(inbound.packet.payload(), b"an Opus packet");
 //! # Ok::<(), MediaError>(())
 //! ```
 #![no_std]
@@ -57,6 +62,7 @@ mod parameters;
 mod receive;
 mod sections;
 mod send;
+mod sources;
 mod stats;
 mod table;
 mod twcc;
@@ -71,5 +77,6 @@ pub use parameters::{
     SendParameters, SenderId, SignalledSource,
 };
 pub use receive::ReceiveStream;
-pub use send::{Outgoing, Payload, SendStream};
+pub use send::{Outgoing, Payload, SendStream, ToneTiming};
+pub use sources::RecentSource;
 pub use stats::{InboundStats, MediaStats, OutboundStats, RemoteInboundStats, RemoteOutboundStats};

@@ -2,6 +2,7 @@
 
 use crate::inbound::Origin;
 use crate::parameters::{CodecFeedback, CodecParameters, MediaKind, SectionId, SectionParameters};
+use crate::sources::RecentSources;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_rtp::extension::ExtensionMap;
@@ -41,6 +42,7 @@ pub(crate) struct Section {
     /// As negotiated; the codecs to be received are in `origin`.
     pub(crate) parameters: SectionParameters,
     pub(crate) origin: Arc<Origin>,
+    pub(crate) recent: RecentSources,
     codecs: Vec<ReceiveCodec>,
     /// By payload type: the position of its codec, with [`REPAIR`] for one that retransmits.
     uses: [u8; 128],
@@ -64,7 +66,7 @@ impl Section {
         }
         let codecs = received.iter().map(|codec| receive_codec(codec, is_video)).collect();
         let origin = Arc::new(Origin { codecs: received, extensions: parameters.extensions.clone() });
-        Self { parameters, origin, codecs, uses }
+        Self { parameters, origin, recent: RecentSources::default(), codecs, uses }
     }
 
     /// What a payload type means here.
@@ -114,6 +116,10 @@ impl Sections {
         self.sections.get(index(id))?.as_ref()
     }
 
+    pub(crate) fn get_mut(&mut self, id: SectionId) -> Option<&mut Section> {
+        self.sections.get_mut(index(id))?.as_mut()
+    }
+
     /// The section with this MID.
     pub(crate) fn by_mid(&self, mid: &[u8]) -> Option<SectionId> {
         self.iter().find(|(_, section)| section.parameters.mid.as_bytes() == mid).map(|(id, _)| id)
@@ -143,7 +149,8 @@ impl Sections {
             SectionId(u32::try_from(self.sections.len() - 1).unwrap_or(u32::MAX))
         });
         if let Some(slot) = self.sections.get_mut(index(id)) {
-            *slot = Some(Section::new(parameters));
+            let recent = slot.take().map(|before| before.recent).unwrap_or_default();
+            *slot = Some(Section { recent, ..Section::new(parameters) });
         }
         self.rebuild();
         id

@@ -95,6 +95,9 @@ pub enum UsageError {
     /// There is no such transceiver, or it cannot send.
     #[error("there is no such transceiver, or it does not send")]
     UnknownTransceiver,
+    /// The transceiver does not send audio with tones now.
+    #[error("the transceiver cannot send DTMF now")]
+    CannotInsertDtmf,
     /// The media engine refused it.
     #[error("media: {0}")]
     Media(#[from] sendrecv_media::MediaError),
@@ -110,7 +113,8 @@ impl UsageError {
     /// The name of the `DOMException` (or other error) that a browser throws in this case.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Closed => "InvalidStateError",
+            Self::Closed | Self::CannotInsertDtmf => "InvalidStateError",
+            Self::Media(sendrecv_media::MediaError::UnknownTone) => "InvalidCharacterError",
             Self::Jsep(error) => error.name(),
             Self::Candidate(_) => "OperationError",
             Self::Ice(_) | Self::Media(_) => "OperationError",

@@ -43,6 +43,13 @@ pub enum Event {
     TrackMute(TransceiverId),
     /// `ended` of a remote track: its transceiver was stopped.
     TrackEnded(TransceiverId),
+    /// `tonechange` of a sender's DTMF.
+    ToneChange {
+        /// The transceiver that sends it.
+        transceiver: TransceiverId,
+        /// The tone that begins to sound; `,` is a pause of two seconds. `None`: there are no more.
+        tone: Option<char>,
+    },
     /// The other side needs a keyframe of what this transceiver sends.
     KeyframeRequested(TransceiverId),
     /// The other side's estimate of what it can receive, in bits per second (REMB).

@@ -64,7 +64,7 @@ pub use configuration::{
     BundlePolicy, Certificate, Configuration, DtlsVersion, IceTransportPolicy, RtcpMuxPolicy, Settings,
 };
 pub use connection::{
-    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, SctpTransport,
+    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, RtpSource, SctpTransport,
 };
 pub use demux::{Demux, PacketKind};
 pub use error::{Discard, UsageError};
@@ -81,7 +81,7 @@ pub use sendrecv_ice::{
     Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
     Transport as SocketTransport, Unreachable,
 };
-pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, Payload};
+pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, Payload, ToneTiming};
 pub use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 pub use sendrecv_sctp::channel::{
     ChannelId as DataChannelId, ChannelState as DataChannelState, DataChannelInit, Message,

@@ -263,7 +263,7 @@ fn a_wrong_certificate_fails_dtls_on_both_sides() {
     pair.sides[1].pc.set_local_description(now, None).unwrap();
     let answer = pair.sides[1].pc.local_description().unwrap();
     let wrong = |line: &str| match line.strip_prefix("a=fingerprint:sha-256 ") {
-        Some(value) => format!("a=fingerprint:sha-256 {}", ["00", &value[2..]].concat()),
+        Some(value) => format!("a=fingerprint:sha-256 {}", ["00", value.get(2..).unwrap()].concat()),
         None => line.to_owned(),
     };
     let lines: Vec<String> = answer.sdp.lines().map(wrong).collect();

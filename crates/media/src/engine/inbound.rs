@@ -7,11 +7,14 @@ use crate::inbound::Inbound;
 use crate::parameters::SectionId;
 use crate::receive::{Accepted, ReceiveStream, rtx};
 use crate::sections::{PayloadUse, ReceiveCodec};
+use crate::sources::RecentSource;
 use crate::table::Source;
 use alloc::sync::Arc;
 use sendrecv_core::Instant;
 use sendrecv_rtp::RtpPacket;
-use sendrecv_rtp::extension::{AudioLevel, ExtensionKind, TransportSequenceNumber, sdes_text};
+use sendrecv_rtp::extension::{
+    AudioLevel, CsrcAudioLevels, ExtensionKind, TransportSequenceNumber, sdes_text,
+};
 
 /// To which stream a packet goes, and what it is there.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,10 @@ impl MediaEngine {
         let Some(accepted) = self.accept(now, route, &packet, codec, repaired) else { return Ok(None) };
         let origin = self.sections.get(route.section).map(|section| Arc::clone(&section.origin));
         let origin = origin.ok_or(Discard::Unroutable)?;
-        let level = self.sections.extensions().id(ExtensionKind::AudioLevel);
+        let audio_level = self.element(&packet, ExtensionKind::AudioLevel).and_then(AudioLevel::parse);
+        if !repaired {
+            self.note_sources(now, route, &packet, audio_level);
+        }
         Ok(Some(Inbound {
             section: route.section,
             packet,
@@ -62,7 +68,7 @@ impl MediaEngine {
             sequence: accepted.sequence,
             repaired,
             keyframe: accepted.keyframe,
-            audio_level: level.and_then(|id| packet.extensions().get(id)).and_then(AudioLevel::parse),
+            audio_level,
         }))
     }
 
@@ -91,6 +97,35 @@ impl MediaEngine {
         Some(accepted)
     }
 
+    /// Notes whom a packet is from: its stream, and those whose media was mixed into it.
+    fn note_sources(
+        &mut self,
+        now: Instant,
+        route: Route,
+        packet: &RtpPacket<'_>,
+        level: Option<AudioLevel>,
+    ) {
+        let heard = |source, audio_level| RecentSource {
+            source,
+            at: now,
+            rtp_timestamp: packet.timestamp(),
+            audio_level,
+        };
+        if let Some(stream) = self.streams.get_mut(route.position) {
+            stream.heard = Some(heard(route.ssrc, level.map(|level| level.level)));
+        }
+        if packet.csrcs().next().is_none() {
+            return;
+        }
+        let element = self.element(packet, ExtensionKind::CsrcAudioLevel).map(CsrcAudioLevels::new);
+        let levels = element.iter().flat_map(CsrcAudioLevels::iter).map(Some);
+        if let Some(section) = self.sections.get_mut(route.section) {
+            for (csrc, level) in packet.csrcs().zip(levels.chain(core::iter::repeat(None))) {
+                section.recent.contributed(heard(csrc, level));
+            }
+        }
+    }
+
     fn record_arrival(&mut self, now: Instant, packet: &RtpPacket<'_>) {
         if !self.sections.transport_feedback() {
             return;
@@ -102,12 +137,13 @@ impl MediaEngine {
         }
     }
 
-    /// Finds the stream of a packet, or makes it. Nothing changes before it is clear that the packet is welcome.
+    /// Finds the stream of a packet, or makes it. Nothing changes before it is clear that the packet is welcome, unless it
+    /// has an SSRC of ours.
     fn route(&mut self, now: Instant, packet: &RtpPacket<'_>) -> Result<Route, Discard> {
         let mid = self.element(packet, ExtensionKind::Mid);
         let mut outgrown = None;
         match self.table.get(packet.ssrc()) {
-            Some(Source::Ours(_)) => return Err(Discard::SsrcCollision),
+            Some(Source::Ours(position)) => self.give_way(now, packet.ssrc(), position)?,
             Some(Source::Repair(position)) => return self.known_route(position, packet),
             Some(Source::Media(position)) => match mid.and_then(|mid| self.moved_to(position, mid)) {
                 Some(_) => outgrown = Some(position),

@@ -1,11 +1,13 @@
 //! The machine that the peer connection owns.
 
+mod collision;
 mod inbound;
 mod negotiate;
 mod outbound;
 mod rtcp_in;
 mod rtcp_out;
 mod streams;
+mod tones;
 
 use crate::config::MediaConfig;
 use crate::discard::{Discard, MediaError};
@@ -15,6 +17,7 @@ use crate::parameters::{CodecParameters, SectionId, SenderId};
 use crate::receive::ReceiveStream;
 use crate::sections::Sections;
 use crate::send::{NewPayload, Outgoing, Relayed, SendStream};
+use crate::sources::RecentSource;
 use crate::stats::MediaStats;
 use crate::table::SsrcTable;
 use crate::twcc::TwccFeedback;
@@ -56,6 +59,10 @@ pub struct MediaEngine {
     /// Who speaks in RTCP where no sender does.
     local_ssrc: u32,
     table: SsrcTable,
+    /// Senders with tones to send, each once.
+    toning: Vec<usize>,
+    /// When the peer last used an SSRC of ours.
+    conflict_at: Option<Instant>,
     twcc: TwccFeedback,
     transport_sequence: u16,
     rtt: Duration,
@@ -85,6 +92,8 @@ impl MediaEngine {
             senders: Vec::new(),
             local_ssrc,
             table,
+            toning: Vec::new(),
+            conflict_at: None,
             twcc: TwccFeedback::new(config.feedback_interval),
             transport_sequence,
             rtt: INITIAL_RTT,
@@ -199,6 +208,7 @@ impl MediaEngine {
         self.rtcp.close(ssrcs);
         self.twcc = TwccFeedback::new(self.config.feedback_interval);
         self.ready.clear();
+        self.toning.clear();
     }
 
     /// Whether [`close`](Self::close) was called.
@@ -229,6 +239,18 @@ impl MediaEngine {
     /// The codecs that a section may receive.
     pub fn receive_codecs(&self, id: SectionId) -> &[CodecParameters] {
         self.sections.get(id).map_or(&[], |section| &section.origin.codecs)
+    }
+
+    /// Who was mixed into what a section received in the last ten seconds (CSRCs), the latest first; at most 32.
+    pub fn contributing_sources(&self, now: Instant, id: SectionId) -> Vec<RecentSource> {
+        self.sections.get(id).map(|section| section.recent.contributing(now)).unwrap_or_default()
+    }
+
+    /// Whose streams a section received in the last ten seconds (SSRCs), the latest first.
+    pub fn synchronization_sources(&self, now: Instant, id: SectionId) -> Vec<RecentSource> {
+        let Some(section) = self.sections.get(id) else { return Vec::new() };
+        let of_section = self.streams.iter().filter(|stream| stream.section == id);
+        section.recent.synchronization(of_section.filter_map(|stream| stream.heard), now)
     }
 
     /// The ids of header extensions in received packets.
@@ -262,6 +284,7 @@ impl Machine for MediaEngine {
         let now = self.clock.advance(now);
         if !self.closed {
             self.rtcp_timeout(now);
+            self.advance_tones(now);
         }
     }
 
@@ -269,7 +292,7 @@ impl Machine for MediaEngine {
         if self.closed {
             return None;
         }
-        earliest(self.rtcp.deadline(), self.twcc.deadline())
+        earliest(earliest(self.rtcp.deadline(), self.twcc.deadline()), self.tones_deadline())
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {

@@ -110,6 +110,9 @@ impl MediaEngine {
             self.table.remove(rtx);
         }
         self.rtcp.forget_stream(position);
+        if let (Some(heard), Some(section)) = (stream.heard, self.sections.get_mut(stream.section)) {
+            section.recent.ended(heard);
+        }
         if stream.has_packets() && self.events.len() < super::MAX_EVENTS {
             self.events.push_back(Event::StreamEnded { section: stream.section, ssrc: stream.ssrc });
         }
@@ -121,8 +124,15 @@ impl MediaEngine {
         positions.into_iter().for_each(|position| self.end_stream(position));
     }
 
-    /// Prepares for a stream that a description names. Impossible ones (our own SSRCs, too many) are left out.
+    /// Prepares for a stream that a description names; from an SSRC of ours we give way. Impossible ones (too many) are
+    /// left out.
     fn expect_source(&mut self, now: Instant, id: SectionId, source: SignalledSource) {
+        for ssrc in [Some(source.ssrc), source.rtx_ssrc].into_iter().flatten() {
+            if let Some(Source::Ours(position)) = self.table.get(ssrc) {
+                // Where it is a loop, ours stays, and the source is left out below.
+                let _ = self.give_way(now, ssrc, position);
+            }
+        }
         let position = match self.table.get(source.ssrc) {
             Some(Source::Media(position)) => position,
             Some(_) => return,
@@ -149,7 +159,7 @@ impl MediaEngine {
     }
 
     /// Tells the senders whether and how they send in this section.
-    fn renegotiate_senders(&mut self, id: SectionId) {
+    pub(super) fn renegotiate_senders(&mut self, id: SectionId) {
         let section = self.sections.get(id).map(|section| &section.parameters);
         let chosen = section.and_then(|parameters| parameters.send.as_ref()).map(|send| send.sender);
         for sender in self.senders.iter_mut().flatten() {
@@ -162,7 +172,7 @@ impl MediaEngine {
     }
 
     /// An SSRC that nobody uses, entered as ours.
-    fn new_ssrc(&mut self, position: usize) -> u32 {
+    pub(super) fn new_ssrc(&mut self, position: usize) -> u32 {
         loop {
             let ssrc = self.rng.u32();
             if ssrc != 0 && self.table.get(ssrc).is_none() {

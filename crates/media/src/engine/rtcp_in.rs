@@ -48,6 +48,7 @@ impl MediaEngine {
     }
 
     fn handle_sender_report(&mut self, now: Instant, report: &SenderReport<'_>) {
+        self.check_reporter(now, report.ssrc);
         if let Some(position) = self.stream_position(report.ssrc)
             && let Some(stream) = self.streams.get_mut(position)
         {
@@ -57,7 +58,16 @@ impl MediaEngine {
     }
 
     fn handle_receiver_report(&mut self, now: Instant, report: &ReceiverReport<'_>) {
+        self.check_reporter(now, report.ssrc);
         self.handle_blocks(now, report.blocks());
+    }
+
+    /// Who reports under an SSRC of ours has it, too.
+    fn check_reporter(&mut self, now: Instant, ssrc: u32) {
+        if let Some(Source::Ours(position)) = self.table.get(ssrc) {
+            // A loop changes nothing; what the report says of streams is read all the same.
+            let _ = self.give_way(now, ssrc, position);
+        }
     }
 
     fn handle_blocks(&mut self, now: Instant, blocks: impl Iterator<Item = ReportBlock>) {
@@ -139,7 +149,7 @@ impl MediaEngine {
         }
     }
 
-    fn push_keyframe_request(&mut self, id: SenderId) {
+    pub(super) fn push_keyframe_request(&mut self, id: SenderId) {
         let full = self.events.len() >= MAX_EVENTS;
         let Ok(sender) = self.sender_mut(id) else { return };
         if !full && !core::mem::replace(&mut sender.keyframe_event_waits, true) {

@@ -10,6 +10,7 @@ pub(crate) use statistics::units;
 
 use crate::parameters::SectionId;
 use crate::sections::ReceiveCodec;
+use crate::sources::RecentSource;
 use crate::stats::{InboundStats, RemoteOutboundStats};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -49,6 +50,8 @@ pub struct ReceiveStream {
     keyframe: KeyframeRequest,
     /// Whether the stream is in the engine's list of those that miss packets.
     pub(crate) nack_listed: bool,
+    /// Its latest packet.
+    pub(crate) heard: Option<RecentSource>,
 }
 
 /// What is known about a keyframe that is to be asked for.
@@ -96,6 +99,7 @@ impl ReceiveStream {
             key_timestamp: None,
             keyframe: KeyframeRequest::default(),
             nack_listed: false,
+            heard: None,
         }
     }
 

@@ -4,6 +4,7 @@ mod budget;
 mod cache;
 mod relay;
 mod stamp;
+mod tones;
 
 use crate::config::MediaConfig;
 use crate::discard::MediaError;
@@ -25,6 +26,8 @@ use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_rtp::rtcp::{ReportBlock, SenderInfo};
 use sendrecv_rtp::{NtpTime, RtpHeader, RtpPacket};
 use stamp::Stamper;
+pub use tones::ToneTiming;
+use tones::{Report, Tones};
 
 /// Most packets that wait to be sent again.
 const MAX_RESENDS: usize = 512;
@@ -86,6 +89,7 @@ pub struct SendStream {
     remote: RemoteInboundStats,
     /// Payload bytes and packets of the stream itself, for sender reports.
     media_sent: (u32, u32),
+    tones: Tones,
 }
 
 /// What sending needs to know of the section.
@@ -165,6 +169,7 @@ impl SendStream {
             stats: OutboundStats::default(),
             remote: RemoteInboundStats::default(),
             media_sent: (0, 0),
+            tones: Tones::default(),
         }
     }
 
@@ -186,6 +191,11 @@ impl SendStream {
     /// The synchronization source of retransmissions.
     pub const fn rtx_ssrc(&self) -> u32 {
         self.rtx_ssrc
+    }
+
+    /// Gives its retransmissions another source.
+    pub(crate) const fn set_rtx_ssrc(&mut self, ssrc: u32) {
+        self.rtx_ssrc = ssrc;
     }
 
     /// Counters for `outbound-rtp`.
@@ -225,11 +235,14 @@ impl SendStream {
         self.negotiated.as_ref().map(|negotiated| negotiated.section)
     }
 
-    /// Stores a packet of our own, to be sent next.
+    /// Stores a packet of our own, to be sent next. While a tone sounds, that is what is heard: audio is left out.
     pub(crate) fn write(&mut self, now: Instant, packet: &Outgoing<'_>) -> Result<(), MediaError> {
         let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
         let codec = negotiated.codec(packet.payload_type).ok_or(MediaError::UnknownPayloadType)?;
         check_room(packet.payload.len(), self.max_payload_len, self.pending.len(), self.cache.capacity())?;
+        if self.tones.sounds(now) && !tones::is_event(codec) {
+            return Ok(());
+        }
         let header = RtpHeader {
             marker: packet.marker,
             payload_type: packet.payload_type,
@@ -307,6 +320,89 @@ impl SendStream {
         let ours = exact.or_else(|| same().next()).ok_or(MediaError::UnknownPayloadType)?.payload_type;
         self.relayed_type = Some((Arc::clone(origin), theirs, ours));
         Ok(ours)
+    }
+
+    /// The tones that were not begun yet.
+    pub fn tone_buffer(&self) -> &str {
+        self.tones.buffer()
+    }
+
+    /// Whether telephone events (RFC 4733) may be sent.
+    pub fn can_send_tones(&self) -> bool {
+        self.tone_codec().is_some()
+    }
+
+    /// The telephone events to use: those with the clock of the audio, so that timestamps and durations are in one unit.
+    fn tone_codec(&self) -> Option<&CodecParameters> {
+        let codecs = &self.negotiated.as_ref()?.codecs;
+        let rate = self.clock.map(|(.., rate)| rate).or_else(|| Some(codecs.first()?.clock_rate));
+        let events = || codecs.iter().filter(|codec| tones::is_event(codec));
+        events().find(|codec| Some(codec.clock_rate) == rate).or_else(|| events().next())
+    }
+
+    /// Replaces the tones to be sent.
+    pub(crate) fn insert_tones(
+        &mut self,
+        now: Instant,
+        tones: &str,
+        timing: ToneTiming,
+    ) -> Result<(), MediaError> {
+        if !self.can_send_tones() {
+            return Err(MediaError::NotNegotiated);
+        }
+        self.tones.insert(now, tones, timing)
+    }
+
+    /// Drops the tones to be sent, and the one that sounds.
+    pub(crate) fn stop_tones(&mut self) {
+        self.tones = Tones::default();
+    }
+
+    /// When [`advance_tones`](Self::advance_tones) is due.
+    pub(crate) fn tones_deadline(&self) -> Option<Instant> {
+        self.tones.deadline()
+    }
+
+    /// Does what is due of the tones: reports on the one that sounds, or goes on to the next, which it returns.
+    pub(crate) fn advance_tones(&mut self, now: Instant) -> Option<Option<char>> {
+        if let Some(report) = self.tones.report(now) {
+            self.store_report(now, &report);
+            return None;
+        }
+        let Some(codec) = self.tone_codec() else {
+            self.stop_tones();
+            return None;
+        };
+        let (payload_type, clock_rate) = (codec.payload_type, codec.clock_rate);
+        let timestamp = self.clock.map_or(self.timestamp_offset, |clock| extrapolate(clock, now));
+        let stream_rate = self.clock.map_or(clock_rate, |(.., rate)| rate);
+        self.tones.next(now, tones::Clocks { payload_type, clock_rate, timestamp, stream_rate })
+    }
+
+    /// Stores a telephone event to be sent. One that finds no room is left out: the next one says all that it said.
+    fn store_report(&mut self, now: Instant, report: &Report) {
+        if self.pending.len() >= self.cache.capacity() || self.negotiated.is_none() {
+            return;
+        }
+        let header = RtpHeader {
+            marker: report.first,
+            payload_type: report.payload_type,
+            sequence_number: wire(self.next_sequence),
+            timestamp: report.timestamp,
+            ssrc: self.ssrc,
+        };
+        let payload = report.payload();
+        let pieces: [&[u8]; 1] = [&payload];
+        let packet = NewPacket {
+            header,
+            csrcs: core::iter::empty(),
+            extensions: core::iter::empty(),
+            payload: NewPayload::Pieces(&pieces),
+        };
+        if self.cache.store(now, self.next_sequence, packet) {
+            let clock = self.clock.unwrap_or((report.timestamp, report.begun, report.clock_rate));
+            self.stored(self.next_sequence, clock, false);
+        }
     }
 
     /// Whether there is something to send.

@@ -4,7 +4,8 @@ use crate::line::*;
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed};
 use sendrecv_media::{
     CodecFeedback, CodecParameters, Discard, Event, MediaConfig, MediaEngine, MediaError, MediaKind,
-    Outgoing, PacketKind, Payload, ReceiveParameters, SectionParameters, SignalledSource,
+    Outgoing, PacketKind, Payload, ReceiveParameters, RecentSource, SectionParameters, SenderId,
+    SignalledSource, ToneTiming,
 };
 use sendrecv_rtp::extension::{ExtensionBlock, ExtensionKind};
 use sendrecv_rtp::rtcp::{Compound, RtcpPacket};
@@ -322,12 +323,181 @@ fn duplicates_are_counted_and_not_handed_up() {
     assert_eq!(engine.stream(1).unwrap().stats().packets_discarded, 1);
 }
 
-#[test]
-fn a_packet_with_our_own_ssrc_is_refused() {
-    let mut engine = receiver(vec![video_section("v", None, Vec::new())]);
+/// An engine that sent a packet of video, and its sender.
+fn sender_of_video() -> (MediaEngine, SenderId) {
+    let mut engine = receiver(Vec::new());
     let sender = engine.add_sender(at(0), MediaKind::Video);
-    let ssrc = engine.sender(sender).unwrap().ssrc();
-    assert_eq!(receive(&mut engine, packet(ssrc, VP8, 1, &[], b"x")), Err(Discard::SsrcCollision));
+    engine.set_section(at(0), video_section("v", Some(sender), Vec::new())).unwrap();
+    send_one(&mut engine, sender);
+    while transmit(&mut engine, at(0)).is_some() {}
+    (engine, sender)
+}
+
+fn send_one(engine: &mut MediaEngine, sender: SenderId) {
+    let payload = Payload::Pieces(&[b"frame"]);
+    let packet = Outgoing { payload_type: VP8, marker: true, timestamp: 0, extensions: &[], payload };
+    engine.write(at(0), sender, &packet).unwrap();
+}
+
+/// The SSRCs of all goodbyes that wait.
+fn goodbyes(engine: &mut MediaEngine, now: Instant) -> Vec<u32> {
+    let mut gone = Vec::new();
+    while let Some((kind, bytes)) = transmit(engine, now) {
+        if kind == PacketKind::Rtcp {
+            for packet in Compound::parse(&bytes).unwrap().flatten() {
+                if let RtcpPacket::Bye(bye) = packet {
+                    gone.extend(bye.ssrcs());
+                }
+            }
+        }
+    }
+    gone
+}
+
+#[test]
+fn from_a_collision_we_go_with_a_goodbye_and_the_other_keeps_the_ssrc() {
+    let (mut engine, sender) = sender_of_video();
+    let before = engine.sender(sender).unwrap().ssrc();
+    assert_eq!(receive(&mut engine, packet(before, VP8, 1, &[], b"x")), Ok("v".into()));
+    let renamed = engine.sender(sender).unwrap();
+    let (ssrc, rtx_ssrc) = (renamed.ssrc(), renamed.rtx_ssrc());
+    assert_ne!(ssrc, before);
+    assert!(engine.stream(before).is_some(), "it is theirs now");
+    let events: Vec<Event> = std::iter::from_fn(|| engine.poll_event()).collect();
+    assert!(events.contains(&Event::SsrcChanged { sender, ssrc, rtx_ssrc }));
+    assert!(events.contains(&Event::KeyframeRequested { sender, ssrc }), "whoever receives begins anew");
+    assert_eq!(goodbyes(&mut engine, at(1)), [before]);
+    send_one(&mut engine, sender);
+    let (_, bytes) = transmit(&mut engine, at(1)).unwrap();
+    let sent = RtpPacket::parse(&bytes).unwrap();
+    assert_eq!((sent.ssrc(), sent.payload()), (ssrc, &b"frame"[..]));
+    let mid = engine.extensions().id(ExtensionKind::Mid).unwrap();
+    assert_eq!(sent.extensions().get(mid), Some(&b"v"[..]), "a new stream says where it belongs");
+}
+
+#[test]
+fn a_loop_is_not_run_away_from() {
+    let (mut engine, sender) = sender_of_video();
+    let mut ours = engine.sender(sender).unwrap().ssrc();
+    let mut changes = 0;
+    for second in 0..60 {
+        // Whatever we send comes back.
+        let _: Result<_, Discard> =
+            engine.handle_rtp(at(second * 1000), &mut packet(ours, VP8, 1, &[], b"x"));
+        let now = engine.sender(sender).unwrap().ssrc();
+        changes += u32::from(std::mem::replace(&mut ours, now) != now);
+    }
+    assert_eq!(changes, 1);
+    assert_eq!(engine.stats().discards.get(Discard::SsrcCollision), 59);
+    // Long after the last one it is a collision again.
+    assert!(engine.handle_rtp(at(120_000), &mut packet(ours, VP8, 1, &[], b"x")).is_ok());
+    assert_ne!(engine.sender(sender).unwrap().ssrc(), ours);
+}
+
+#[test]
+fn a_description_that_names_an_ssrc_of_ours_takes_it() {
+    let (mut engine, sender) = sender_of_video();
+    let (ssrc, rtx) = (engine.sender(sender).unwrap().ssrc(), engine.sender(sender).unwrap().rtx_ssrc());
+    let sources = vec![SignalledSource { ssrc: 77, rtx_ssrc: Some(rtx) }];
+    engine.set_section(at(0), video_section("v", Some(sender), sources)).unwrap();
+    let renamed = engine.sender(sender).unwrap();
+    assert_eq!(renamed.ssrc(), ssrc, "only retransmissions collide");
+    assert_ne!(renamed.rtx_ssrc(), rtx);
+    assert_eq!(receive(&mut engine, packet(77, VP8, 1, &[], b"x")), Ok("v".into()));
+    assert_eq!(engine.stream(77).unwrap().rtx_ssrc(), Some(rtx));
+    assert_eq!(goodbyes(&mut engine, at(1)), [0; 0], "nothing was said under it");
+}
+
+#[test]
+fn sources_are_told_with_their_levels_for_ten_seconds() {
+    let mut section = audio_section("a", None);
+    section.extensions.insert(9, ExtensionKind::CsrcAudioLevel);
+    let mut engine = receiver(vec![section]);
+    let section = engine.section("a").unwrap();
+    let mut block = ExtensionBlock::new();
+    block.push(1, &[0x80 | 30]).unwrap();
+    block.push(9, &[10, 127]).unwrap();
+    let header =
+        RtpHeader { ssrc: 5, payload_type: OPUS, sequence_number: 1, timestamp: 960, ..Default::default() };
+    let mut bytes = Vec::new();
+    header.write([100, 101, 102].into_iter(), &block, &mut bytes).unwrap();
+    bytes.extend(b"opus");
+    assert!(engine.handle_rtp(at(100), &mut bytes).unwrap().is_some());
+    let told = |sources: Vec<RecentSource>| -> Vec<_> {
+        let told = |own: &RecentSource| (own.source, own.at, own.rtp_timestamp, own.audio_level);
+        sources.iter().map(told).collect()
+    };
+    assert_eq!(told(engine.synchronization_sources(at(200), section)), [(5, at(100), 960, Some(30))]);
+    assert_eq!(
+        told(engine.contributing_sources(at(200), section)),
+        [(100, at(100), 960, Some(10)), (101, at(100), 960, Some(127)), (102, at(100), 960, None)]
+    );
+    let mut next = packet(6, OPUS, 1, &[], b"opus");
+    assert!(engine.handle_rtp(at(5000), &mut next).unwrap().is_some());
+    // A renegotiation forgets nobody.
+    let mut section_again = audio_section("a", None);
+    section_again.extensions.insert(9, ExtensionKind::CsrcAudioLevel);
+    engine.set_section(at(5000), section_again).unwrap();
+    let sources = engine.synchronization_sources(at(6000), section);
+    assert_eq!(sources.iter().map(|own| own.source).collect::<Vec<_>>(), [6, 5]);
+    assert_eq!(engine.synchronization_sources(at(10_101), section).len(), 1);
+    assert_eq!(engine.contributing_sources(at(10_101), section).len(), 0);
+}
+
+#[test]
+fn tones_are_sent_in_the_stream_in_place_of_its_audio() {
+    let mut engine = receiver(Vec::new());
+    let sender = engine.add_sender(at(0), MediaKind::Audio);
+    let mut section = audio_section("a", Some(sender));
+    let codecs = &mut section.send.as_mut().unwrap().codecs;
+    codecs.push(CodecParameters::new(126, "telephone-event", 8000));
+    codecs.push(CodecParameters::new(110, "telephone-event", 48_000));
+    engine.set_section(at(0), section).unwrap();
+    assert_eq!(
+        engine.insert_tones(at(0), sender, "1 2", ToneTiming::default()),
+        Err(MediaError::UnknownTone)
+    );
+    let mut sent = Vec::new();
+    let mut tones = Vec::new();
+    for millis in (0..600).step_by(10) {
+        let now = at(millis);
+        if millis % 20 == 0 {
+            let payload = Payload::Pieces(&[b"opus"]);
+            let timestamp = u32::try_from(millis).unwrap() * 48;
+            let packet = Outgoing { payload_type: OPUS, marker: false, timestamp, extensions: &[], payload };
+            engine.write(now, sender, &packet).unwrap();
+        }
+        if millis == 100 {
+            engine.insert_tones(now, sender, "5,", ToneTiming::default()).unwrap();
+            assert_eq!(engine.sender(sender).unwrap().tone_buffer(), ",");
+        }
+        if engine.poll_timeout().is_some_and(|due| due <= now) {
+            engine.handle_timeout(now);
+        }
+        while let Some((kind, bytes)) = transmit(&mut engine, now) {
+            if kind == PacketKind::Rtp {
+                let packet = RtpPacket::parse(&bytes).unwrap();
+                sent.push((
+                    millis,
+                    packet.payload_type(),
+                    packet.sequence_number(),
+                    packet.timestamp(),
+                    packet.marker(),
+                ));
+            }
+        }
+        tones.extend(std::iter::from_fn(|| engine.poll_event()).map(|event| (millis, event)));
+    }
+    let tone = |tone| Event::ToneChanged { sender, tone };
+    assert_eq!(tones, [(100, tone(Some('5'))), (270, tone(Some(',')))]);
+    assert!(sent.windows(2).all(|pair| pair[1].2 == pair[0].2 + 1), "one count for both");
+    let events: Vec<_> = sent.iter().filter(|own| own.1 != OPUS).collect();
+    assert!(events.iter().all(|own| own.1 == 110), "those with the clock of the audio");
+    assert_eq!(events.iter().map(|own| own.0).collect::<Vec<_>>(), [120, 140, 160, 180, 200, 220, 240]);
+    assert_eq!(events.iter().filter(|own| own.4).count(), 1);
+    assert!(events.iter().all(|own| own.3 == sent[0].3 + 100 * 48), "the time at which it began");
+    let audio: Vec<_> = sent.iter().filter(|own| own.1 == OPUS).map(|own| own.0).collect();
+    assert!(audio.contains(&100) && !audio.iter().any(|at| (120..200).contains(at)) && audio.contains(&200));
 }
 
 #[test]

@@ -195,6 +195,16 @@ impl PeerConnection {
             sendrecv_media::Event::BitrateEstimated { bps } => {
                 self.events.push_back(Event::BitrateEstimated(bps));
             }
+            sendrecv_media::Event::SsrcChanged { sender, ssrc, rtx_ssrc } => {
+                if let Some(transceiver) = self.sections.of_sender(sender) {
+                    self.jsep.set_sender_ssrcs(transceiver, ssrc, rtx_ssrc);
+                }
+            }
+            sendrecv_media::Event::ToneChanged { sender, tone } => {
+                if let Some(transceiver) = self.sections.of_sender(sender) {
+                    self.events.push_back(Event::ToneChange { transceiver, tone });
+                }
+            }
             sendrecv_media::Event::StreamStarted { .. } | sendrecv_media::Event::StreamEnded { .. } => {}
         }
     }

@@ -219,6 +219,7 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::RemoveTrack { now, transceiver: id });
         self.jsep.remove_track(id)?;
+        self.stop_tones_without_track(id);
         self.drive(now);
         Ok(())
     }
@@ -253,6 +254,7 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::replace_track(now, id, track));
         self.jsep.replace_track(id, track)?;
+        self.stop_tones_without_track(id);
         Ok(())
     }
 
@@ -316,6 +318,7 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::StopTransceiver { now, transceiver: id });
         self.jsep.stop(id)?;
+        self.stop_tones_without_track(id);
         self.drive(now);
         Ok(())
     }
@@ -472,10 +475,5 @@ impl PeerConnection {
 
     pub(crate) fn transceiver_of_sender(&self, sender: SenderId) -> Option<TransceiverId> {
         self.sections.of_sender(sender)
-    }
-
-    /// The codecs that `id` may receive.
-    pub fn receive_codecs(&self, id: TransceiverId) -> &[CodecParameters] {
-        self.sections.section(id).map_or(&[], |section| self.media.receive_codecs(section))
     }
 }

@@ -2,10 +2,12 @@
 
 mod channels;
 mod drive;
+mod dtmf;
 mod ice;
 mod media;
 mod negotiate;
 mod receive;
+mod receiver;
 mod snap;
 mod transmit;
 mod transports;
@@ -13,6 +15,7 @@ mod transports;
 pub use channels::DataChannel;
 pub use media::{MediaPacket, ReceivedRtp};
 pub use receive::Inbound;
+pub use receiver::RtpSource;
 pub use transmit::Datagrams;
 pub use transports::SctpTransport;
 

@@ -1,6 +1,6 @@
 //! Making answers (RFC 9429, section 5.3).
 
-use super::formats::{answered_parameters, same_format};
+use super::formats::{answered_parameters, carries_media, same_format};
 use super::negotiation::{Created, Slot, shares_transport, transport_section};
 use super::numbering::{allows_rtx, preferred};
 use super::sctp_init;
@@ -158,6 +158,9 @@ impl Negotiation {
             accepted.sort_by_key(|(rank, _)| *rank);
         }
         let accepted: Vec<Codec> = accepted.into_iter().map(|(_, codec)| codec).collect();
+        if !accepted.iter().any(carries_media) {
+            return Vec::new();
+        }
         with_rtx(accepted, &repairable, offered, own.codec_preferences.is_empty())
     }
 

@@ -58,6 +58,9 @@ impl Negotiation {
             }
             let parsed = Arc::new(sdp::SessionDescription::parse(&description.sdp)?);
             next.verify_remote(kind, &parsed)?;
+            if kind == SdpType::Offer {
+                next.avoid_ssrcs_of(&parsed);
+            }
             let remote = Applied { kind, parsed, text: Some(description.sdp.clone()) };
             next.apply_remote(remote, state, &mut changes);
             Ok(changes)

@@ -37,6 +37,8 @@ pub const TRANSPORT_CC_URI: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 /// The audio level of RFC 6464.
 pub const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+/// The audio levels of contributing sources of RFC 6465.
+pub const CSRC_AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:csrc-audio-level";
 /// The transmission time offset of RFC 5450.
 pub const TOFFSET_URI: &str = "urn:ietf:params:rtp-hdrext:toffset";
 /// The orientation of the camera (3GPP TS 26.114).
@@ -54,12 +56,17 @@ pub const DEPENDENCY_DESCRIPTOR_URI: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 
 /// (payload type, name, clock rate, channels, parameters) of the audio codecs.
-const AUDIO: [(u8, &str, u32, Option<u8>, &str); 4] = [
+const AUDIO: [(u8, &str, u32, Option<u8>, &str); 6] = [
     (111, "opus", 48_000, Some(2), "minptime=10;useinbandfec=1"),
     (9, "G722", 8000, None, ""),
     (0, "PCMU", 8000, None, ""),
     (8, "PCMA", 8000, None, ""),
+    (110, TELEPHONE_EVENT, 48_000, None, ""),
+    (126, TELEPHONE_EVENT, 8000, None, ""),
 ];
+
+/// Tones (RFC 4733), the sixteen of DTMF unless said otherwise.
+const TELEPHONE_EVENT: &str = "telephone-event";
 
 /// (payload type, RTX payload type, name, parameters) of the video codecs.
 const VIDEO: [(u8, u8, &str, &str); 10] = [
@@ -75,8 +82,13 @@ const VIDEO: [(u8, u8, &str, &str); 10] = [
     (100, 101, "VP9", "profile-id=2"),
 ];
 
-const AUDIO_EXTENSIONS: [(u16, &str); 4] =
-    [(1, AUDIO_LEVEL_URI), (2, ABS_SEND_TIME_URI), (3, TRANSPORT_CC_URI), (4, MID_URI)];
+const AUDIO_EXTENSIONS: [(u16, &str); 5] = [
+    (1, AUDIO_LEVEL_URI),
+    (2, ABS_SEND_TIME_URI),
+    (3, TRANSPORT_CC_URI),
+    (4, MID_URI),
+    (9, CSRC_AUDIO_LEVEL_URI),
+];
 
 const VIDEO_EXTENSIONS: [(u16, &str); 12] = [
     (14, TOFFSET_URI),
@@ -108,7 +120,10 @@ impl MediaCapabilities {
                 clock_rate,
                 channels,
                 fmtp: Parameters::new(parameters),
-                feedback: vec![RtcpFeedback::TransportCc, RtcpFeedback::Nack],
+                feedback: match name {
+                    TELEPHONE_EVENT => Vec::new(),
+                    _ => vec![RtcpFeedback::TransportCc, RtcpFeedback::Nack],
+                },
             },
             rtx: None,
         });

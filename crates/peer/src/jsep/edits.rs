@@ -144,12 +144,36 @@ impl Negotiation {
                 super::formats::same_format(&own.codec, codec) || own.rtx.is_some() && codec.is("rtx")
             })
         };
-        let carries_media = codecs.is_empty() || codecs.iter().any(|codec| !codec.is("rtx"));
+        let carries_media = codecs.is_empty() || codecs.iter().any(super::formats::carries_media);
         if !carries_media || !codecs.iter().all(known) {
             return Err(JsepError::UnknownCodec);
         }
         self.transceiver_mut(id)?.codec_preferences = codecs.to_vec();
         Ok(())
+    }
+
+    /// Takes over the sources that a sender's media has now; the next description names them.
+    pub(crate) fn set_sender_ssrcs(&mut self, id: TransceiverId, ssrc: u32, rtx_ssrc: u32) {
+        if let Ok(transceiver) = self.transceiver_mut(id) {
+            (transceiver.sender.ssrc, transceiver.sender.rtx_ssrc) = (ssrc, rtx_ssrc);
+        }
+    }
+
+    /// Draws other sources for senders that were never negotiated, where a remote description has theirs: in a session
+    /// each is one's own (RFC 3550, section 8.1).
+    pub(crate) fn avoid_ssrcs_of(&mut self, remote: &sendrecv_sdp::SessionDescription) {
+        let taken =
+            |ssrc: u32| remote.media.iter().flat_map(|media| &media.ssrcs).any(|line| line.ssrc == ssrc);
+        let is_free = |own: &&Transceiver| own.current_direction.is_none();
+        let collide = |own: &Transceiver| taken(own.sender.ssrc) || taken(own.sender.rtx_ssrc);
+        let ids: Vec<TransceiverId> =
+            self.transceivers.iter().filter(is_free).filter(|own| collide(own)).map(|own| own.id).collect();
+        for id in ids {
+            let mut draw = || core::iter::repeat_with(|| self.draw_ssrc()).find(|ssrc| !taken(*ssrc));
+            if let (Some(ssrc), Some(rtx_ssrc)) = (draw(), draw()) {
+                self.set_sender_ssrcs(id, ssrc, rtx_ssrc);
+            }
+        }
     }
 
     fn running(&mut self, id: TransceiverId) -> Result<&mut Transceiver, JsepError> {

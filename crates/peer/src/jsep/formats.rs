@@ -11,6 +11,11 @@ pub(crate) fn same_format(a: &Codec, b: &Codec) -> bool {
     a.is(&b.name) && a.clock_rate == b.clock_rate && channels(a) == channels(b) && same_parameters(a, b)
 }
 
+/// Whether a format carries what is heard or seen, instead of repairing it or going with it.
+pub(crate) fn carries_media(codec: &Codec) -> bool {
+    !["rtx", "red", "ulpfec", "flexfec-03", "CN", "telephone-event"].iter().any(|name| codec.is(name))
+}
+
 fn same_parameters(a: &Codec, b: &Codec) -> bool {
     let same = |key: &str, default: u32| parameter(a, key, default) == parameter(b, key, default);
     match () {

@@ -60,9 +60,9 @@ mod verify;
 
 pub use candidates::{CandidateInit, RemoteCandidate};
 pub use capabilities::{
-    ABS_SEND_TIME_URI, AUDIO_LEVEL_URI, COLOR_SPACE_URI, CodecCapability, DEPENDENCY_DESCRIPTOR_URI, MID_URI,
-    MediaCapabilities, PLAYOUT_DELAY_URI, REPAIRED_RID_URI, RID_URI, TOFFSET_URI, TRANSPORT_CC_URI,
-    VIDEO_CONTENT_TYPE_URI, VIDEO_ORIENTATION_URI, VIDEO_TIMING_URI,
+    ABS_SEND_TIME_URI, AUDIO_LEVEL_URI, COLOR_SPACE_URI, CSRC_AUDIO_LEVEL_URI, CodecCapability,
+    DEPENDENCY_DESCRIPTOR_URI, MID_URI, MediaCapabilities, PLAYOUT_DELAY_URI, REPAIRED_RID_URI, RID_URI,
+    TOFFSET_URI, TRANSPORT_CC_URI, VIDEO_CONTENT_TYPE_URI, VIDEO_ORIENTATION_URI, VIDEO_TIMING_URI,
 };
 pub use changes::{
     Changes, DtlsRole, IceRole, LocalTransport, MediaParameters, Negotiated, NegotiatedCodec,

@@ -10,9 +10,10 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use sendrecv_core::{Ecn, Instant, Path, Protocol};
 use sendrecv_ice::{LocalSocket, TcpType, Transport, Unreachable};
-use sendrecv_media::{CodecParameters, KeptPacket, Payload};
+use sendrecv_media::{CodecParameters, KeptPacket, Payload, ToneTiming};
 use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_sctp::channel::{ChannelId, DataChannelInit, Message};
 use sendrecv_sdp::{Codec, Direction, Parameters, RtcpFeedback};
@@ -169,6 +170,13 @@ pub(crate) enum Input {
         transceiver: TransceiverId,
         streams: Vec<String>,
     },
+    InsertDtmf {
+        now: Instant,
+        transceiver: TransceiverId,
+        tones: String,
+        duration: Duration,
+        inter_tone_gap: Duration,
+    },
 }
 
 /// [`LocalSocket`].
@@ -286,6 +294,16 @@ impl Input {
         Self::SetCodecPreferences { now, transceiver, codecs: codecs.iter().map(RecordedCodec::of).collect() }
     }
 
+    pub(crate) fn insert_dtmf(
+        now: Instant,
+        transceiver: TransceiverId,
+        tones: &str,
+        timing: ToneTiming,
+    ) -> Self {
+        let ToneTiming { duration, inter_tone_gap } = timing;
+        Self::InsertDtmf { now, transceiver, tones: tones.to_owned(), duration, inter_tone_gap }
+    }
+
     pub(crate) fn send_rtp(now: Instant, transceiver: TransceiverId, packet: &MediaPacket<'_>) -> Self {
         let extensions =
             packet.extensions.iter().map(|(kind, data)| (kind.uri().to_owned(), data.to_vec())).collect();
@@ -378,6 +396,9 @@ impl Input {
             Self::SetCodecPreferences { now, transceiver, codecs } => {
                 let codecs: Vec<Codec> = codecs.into_iter().map(RecordedCodec::into_codec).collect();
                 pc.set_codec_preferences(now, transceiver, &codecs)?;
+            }
+            Self::InsertDtmf { now, transceiver, tones, duration, inter_tone_gap } => {
+                pc.insert_dtmf(now, transceiver, &tones, ToneTiming { duration, inter_tone_gap })?;
             }
             Self::StopTransceiver { now, transceiver } => pc.stop_transceiver(now, transceiver)?,
             Self::SendRtp { now, transceiver, packet } => packet.send(pc, now, transceiver)?,
