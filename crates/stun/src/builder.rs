@@ -20,28 +20,34 @@ pub trait MessageBuffer: Writer {
 }
 
 impl MessageBuffer for PacketBuf<'_> {
+    #[inline]
     fn written(&self) -> &[u8] {
         self.bytes()
     }
 
+    #[inline]
     fn written_mut(&mut self) -> &mut [u8] {
         self.bytes_mut()
     }
 
+    #[inline]
     fn shorten(&mut self, len: usize) {
         self.truncate(len);
     }
 }
 
 impl MessageBuffer for Vec<u8> {
+    #[inline]
     fn written(&self) -> &[u8] {
         self
     }
 
+    #[inline]
     fn written_mut(&mut self) -> &mut [u8] {
         self
     }
 
+    #[inline]
     fn shorten(&mut self, len: usize) {
         self.truncate(len);
     }
@@ -109,7 +115,7 @@ impl<'b, B: MessageBuffer> MessageBuilder<'b, B> {
         let at = self.message().len();
         self.append(AttributeType::FINGERPRINT, |buffer| buffer.put_u32(0))?;
         let value = fingerprint(self.message().get(..at).unwrap_or_default());
-        self.patch(self.start + at + 4, value.to_be_bytes())?;
+        patch(self.message_mut(), at + 4, value.to_be_bytes())?;
         Ok(self)
     }
 
@@ -122,9 +128,8 @@ impl<'b, B: MessageBuffer> MessageBuilder<'b, B> {
         let at = self.message().len();
         self.append(kind, |buffer| buffer.put([0; 32].get(..len).unwrap_or_default()))?;
         let covered = self.message().get(..at).unwrap_or_default();
-        let (header, attributes) = covered.split_at_checked(HEADER_LEN).ok_or(NoSpace)?;
-        let mac = key.mac(header, attributes);
-        let value = self.buffer.written_mut().get_mut(self.start + at + 4..).unwrap_or_default();
+        let mac = key.mac(covered);
+        let value = self.message_mut().get_mut(at + 4..).unwrap_or_default();
         value.copy_from_slice(mac.as_bytes().get(..value.len()).ok_or(NoSpace)?);
         Ok(self)
     }
@@ -152,17 +157,25 @@ impl<'b, B: MessageBuffer> MessageBuilder<'b, B> {
         self.buffer.put(&[high, low, 0, 0])?;
         write(self.buffer)?;
         let value_len = self.buffer.written().len().saturating_sub(at + 4);
-        let padding = value_len.next_multiple_of(4) - value_len;
-        self.buffer.put([0; 3].get(..padding).unwrap_or_default())?;
+        match value_len % 4 {
+            1 => self.buffer.put(&[0; 3])?,
+            2 => self.buffer.put(&[0; 2])?,
+            3 => self.buffer.put(&[0])?,
+            _ => {}
+        }
+        let (start, message) = (self.start, self.message_mut());
+        let body_len = u16::try_from(message.len().saturating_sub(HEADER_LEN)).map_err(|_| NoSpace)?;
         let value_len = u16::try_from(value_len).map_err(|_| NoSpace)?;
-        let body_len = u16::try_from(self.message().len() - HEADER_LEN).map_err(|_| NoSpace)?;
-        self.patch(at + 2, value_len.to_be_bytes())?;
-        self.patch(self.start + 2, body_len.to_be_bytes())
+        patch(message, at + 2 - start, value_len.to_be_bytes())?;
+        patch(message, 2, body_len.to_be_bytes())
     }
 
-    fn patch<const N: usize>(&mut self, at: usize, bytes: [u8; N]) -> Result<(), NoSpace> {
-        let place = self.buffer.written_mut().get_mut(at..).and_then(<[u8]>::first_chunk_mut);
-        *place.ok_or(NoSpace)? = bytes;
-        Ok(())
+    fn message_mut(&mut self) -> &mut [u8] {
+        self.buffer.written_mut().get_mut(self.start..).unwrap_or_default()
     }
+}
+
+fn patch<const N: usize>(message: &mut [u8], at: usize, bytes: [u8; N]) -> Result<(), NoSpace> {
+    *message.get_mut(at..).and_then(<[u8]>::first_chunk_mut).ok_or(NoSpace)? = bytes;
+    Ok(())
 }

@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use core::fmt;
 use sendrecv_crypto::{CryptoError, CryptoProvider, Digest, HashAlgorithm, Hmac};
-use subtle::ConstantTimeEq;
 
 /// Which attribute protects a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,15 +80,13 @@ impl IntegrityKey {
         self.integrity
     }
 
-    /// Whether `value` is what the attribute is to hold, in constant time.
-    pub(crate) fn verify(&self, header: &[u8], attributes: &[u8], value: &[u8]) -> bool {
-        let mac = self.mac(header, attributes);
-        let expected = mac.as_bytes().get(..value.len());
-        value.len() >= self.min_len && expected.is_some_and(|expected| expected.ct_eq(value).into())
+    /// Whether `value` is what the attribute is to hold behind `parts`, in constant time.
+    pub(crate) fn verify(&self, parts: &[&[u8]], value: &[u8]) -> bool {
+        value.len() >= self.min_len && self.hmac.mac(parts).starts_with(value)
     }
 
-    pub(crate) fn mac(&self, header: &[u8], attributes: &[u8]) -> Digest {
-        self.hmac.mac(&[header, attributes])
+    pub(crate) fn mac(&self, covered: &[u8]) -> Digest {
+        self.hmac.mac(&[covered])
     }
 }
 

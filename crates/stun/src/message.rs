@@ -17,6 +17,12 @@ use core::fmt;
 use core::ops::Range;
 use sendrecv_core::Reader;
 
+/// What SHA-1 and SHA-256 take in at a time, in bytes.
+const HASH_BLOCK_LEN: usize = 64;
+const ATTRIBUTE_HEADER_LEN: usize = 4;
+/// How many attributes [`Index`] has room for.
+const INDEXED: usize = 8;
+
 /// Why bytes are not a STUN message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError {
@@ -63,7 +69,17 @@ pub struct Message<'a> {
     header: &'a [u8; HEADER_LEN],
     /// The attributes before the first integrity or fingerprint attribute.
     attributes: &'a [u8],
+    index: Index,
     checks: Checks<'a>,
+}
+
+/// Where in the attributes the first few of them start: looking one up walks no further than that. Checks have seldom
+/// more.
+#[derive(Clone, Copy)]
+struct Index {
+    starts: [(AttributeType, u16); INDEXED],
+    /// How many attributes there are, which may be more.
+    count: usize,
 }
 
 /// Where the trailing attributes start that check the message itself, and their values.
@@ -89,8 +105,8 @@ impl<'a> Message<'a> {
         if len != body.len() || !len.is_multiple_of(4) {
             return Err(ParseError::BadLength);
         }
-        let (attributes, checks) = walk(body)?;
-        Ok(Self { bytes, header, attributes, checks })
+        let (attributes, index, checks) = walk(body)?;
+        Ok(Self { bytes, header, attributes, index, checks })
     }
 
     /// The message as it lies on the wire.
@@ -129,22 +145,32 @@ impl<'a> Message<'a> {
 
     /// The first attribute of type `T`; `None` when it is absent or its value is malformed.
     pub fn attribute<T: Attribute<'a>>(&self) -> Option<T> {
-        let raw = self.attributes().find(|attribute| attribute.kind == T::TYPE)?;
+        let (_, raw) = self.find(T::TYPE)?;
         T::decode(raw.value, self.transaction_id())
     }
 
     /// Where in [`as_bytes`](Self::as_bytes) the value of the first attribute of this type lies, for those who want to
     /// change it in place.
     pub fn position(&self, kind: AttributeType) -> Option<Range<usize>> {
-        let mut rest = Reader::new(self.attributes);
-        while let Some(attribute) = next_attribute(&mut rest) {
-            if attribute.kind == kind {
-                let behind = HEADER_LEN + self.attributes.len() - rest.remaining();
-                let start = behind - attribute.value.len().next_multiple_of(4);
-                return Some(start..start + attribute.value.len());
+        let (at, raw) = self.find(kind)?;
+        let start = HEADER_LEN + at + ATTRIBUTE_HEADER_LEN;
+        Some(start..start + raw.value.len())
+    }
+
+    /// The first attribute of this type, and where among the attributes it starts.
+    fn find(&self, kind: AttributeType) -> Option<(usize, RawAttribute<'a>)> {
+        if let Some(start) = self.index.find(kind) {
+            let raw = next_attribute(&mut Reader::new(self.attributes.get(start..)?))?;
+            return Some((start, raw));
+        }
+        let mut rest = Reader::new(if self.index.is_complete() { &[] } else { self.attributes });
+        loop {
+            let start = self.attributes.len() - rest.remaining();
+            let raw = next_attribute(&mut rest)?;
+            if raw.kind == kind {
+                return Some((start, raw));
             }
         }
-        None
     }
 
     /// Whether an attribute of this type is present, well-formed or not.
@@ -153,7 +179,7 @@ impl<'a> Message<'a> {
             AttributeType::MESSAGE_INTEGRITY => self.checks.sha1.is_some(),
             AttributeType::MESSAGE_INTEGRITY_SHA256 => self.checks.sha256.is_some(),
             AttributeType::FINGERPRINT => self.checks.fingerprint.is_some(),
-            _ => self.attributes().any(|attribute| attribute.kind == kind),
+            _ => self.find(kind).is_some(),
         }
     }
 
@@ -187,9 +213,11 @@ impl<'a> Message<'a> {
             Integrity::Sha256 => self.checks.sha256,
         };
         let (at, value) = check.ok_or(VerifyError::Missing)?;
-        let header = self.header_ending_at(at + 4 + value.len());
-        let attributes = self.bytes.get(HEADER_LEN..at).unwrap_or_default();
-        let matches = cfg!(fuzzing) || key.verify(&header, attributes, value);
+        let covered = self.bytes.get(..at).unwrap_or_default();
+        let mut block = [0; HASH_BLOCK_LEN];
+        let (start, rest) = covered.split_at(covered.len().min(HASH_BLOCK_LEN));
+        let start = copy_ending_at(start, &mut block, at + 4 + value.len());
+        let matches = cfg!(fuzzing) || key.verify(&[start, rest], value);
         if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
 
@@ -199,22 +227,44 @@ impl<'a> Message<'a> {
         let expected = fingerprint(self.bytes.get(..at).unwrap_or_default());
         if expected.to_be_bytes() == value || cfg!(fuzzing) { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
+}
 
-    /// The header as it would be if the message ended at `end`: that is what the integrity attributes cover.
-    fn header_ending_at(&self, end: usize) -> [u8; HEADER_LEN] {
-        let mut header = *self.header;
-        let [high, low] = u16::try_from(end.saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX).to_be_bytes();
-        let [_, _, len_high, len_low, ..] = &mut header;
-        (*len_high, *len_low) = (high, low);
-        header
+impl Index {
+    const EMPTY: Self = Self { starts: [(AttributeType(0), 0); INDEXED], count: 0 };
+
+    fn note(&mut self, kind: AttributeType, start: usize) {
+        if let (Some(entry), Ok(start)) = (self.starts.get_mut(self.count), u16::try_from(start)) {
+            *entry = (kind, start);
+        }
+        self.count += 1;
     }
+
+    fn find(&self, kind: AttributeType) -> Option<usize> {
+        let noted = self.starts.get(..self.count).unwrap_or(&self.starts);
+        noted.iter().find(|(noted, _)| *noted == kind).map(|(_, start)| usize::from(*start))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.count <= INDEXED
+    }
+}
+
+/// Copies the start of a message with its header as it would be if the message ended at `end`: that is what the
+/// integrity attributes cover. A whole block of the hash is copied, which is then taken in as it lies.
+fn copy_ending_at<'a>(start: &[u8], block: &'a mut [u8; HASH_BLOCK_LEN], end: usize) -> &'a [u8] {
+    let copy = block.get_mut(..start.len()).unwrap_or_default();
+    copy.copy_from_slice(start);
+    if let Some(len) = copy.get_mut(2..4) {
+        len.copy_from_slice(&u16::try_from(end.saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX).to_be_bytes());
+    }
+    copy
 }
 
 /// Walks the attributes once: all lengths are checked and the trailing checks are found. Returns the attributes before
 /// the checks.
-fn walk(body: &[u8]) -> Result<(&[u8], Checks<'_>), ParseError> {
+fn walk(body: &[u8]) -> Result<(&[u8], Index, Checks<'_>), ParseError> {
     let mut reader = Reader::new(body);
-    let mut checks = Checks::default();
+    let (mut index, mut checks) = (Index::EMPTY, Checks::default());
     let mut end = body.len();
     while !reader.is_empty() {
         if checks.fingerprint.is_some() {
@@ -224,9 +274,11 @@ fn walk(body: &[u8]) -> Result<(&[u8], Checks<'_>), ParseError> {
         let attribute = next_attribute(&mut reader).ok_or(ParseError::AttributeOverrun)?;
         if checks.note(start + HEADER_LEN, attribute)? {
             end = end.min(start);
+        } else if end == body.len() {
+            index.note(attribute.kind, start);
         }
     }
-    Ok((body.get(..end).unwrap_or_default(), checks))
+    Ok((body.get(..end).unwrap_or_default(), index, checks))
 }
 
 impl<'a> Checks<'a> {

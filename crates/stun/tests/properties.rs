@@ -312,3 +312,22 @@ proptest! {
         prop_assert_eq!(message.attribute::<XorMappedAddress>(), Some(XorMappedAddress(address)));
     }
 }
+
+#[test]
+fn attributes_are_found_however_many_there_are() {
+    let kinds = (0..20).map(|number| AttributeType(0xc100 + number)).collect::<Vec<_>>();
+    let mut packet = Vec::new();
+    let mut builder =
+        MessageBuilder::new(&mut packet, Class::Indication, Method::BINDING, TransactionId([1; 12])).unwrap();
+    for kind in &kinds {
+        builder.raw(*kind, &kind.0.to_be_bytes()).unwrap();
+    }
+    builder.raw(kinds[0], b"again").unwrap().raw(kinds[19], b"again").unwrap();
+    let message = Message::parse(&packet).unwrap();
+    for kind in &kinds {
+        let range = message.position(*kind).unwrap();
+        assert_eq!(message.as_bytes()[range], kind.0.to_be_bytes(), "{kind:?}");
+    }
+    assert!(!message.has(AttributeType(0xc100 + 20)));
+    assert!(!message.has(AttributeType(0)));
+}
