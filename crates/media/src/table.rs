@@ -15,6 +15,9 @@ pub(crate) enum Source {
     Ours(usize),
 }
 
+/// Slots to begin with, once there is an entry.
+const FIRST_SLOTS: usize = 16;
+
 /// A map from SSRC to [`Source`] with a bounded number of entries: open addressing, linear probing, positions from a
 /// keyed hash so that the peer cannot choose collisions. Nothing iterates over it.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct SsrcTable {
 impl SsrcTable {
     /// A table for at most `limit` entries; it grows as it fills.
     pub(crate) fn new(limit: usize, seed: &Seed) -> Self {
-        Self { slots: vec![None; 16], len: 0, limit, key: seed.derive("ssrc table").rng().u64() | 1 }
+        Self { slots: Vec::new(), len: 0, limit, key: seed.derive("ssrc table").rng().u64() | 1 }
     }
 
     /// What `ssrc` stands for.
@@ -80,7 +83,7 @@ impl SsrcTable {
         if (self.len + 1) * 2 <= self.slots.len() {
             return;
         }
-        let larger = vec![None; self.slots.len() * 2];
+        let larger = vec![None; (self.slots.len() * 2).max(FIRST_SLOTS)];
         let old = core::mem::replace(&mut self.slots, larger);
         for (ssrc, source) in old.into_iter().flatten() {
             self.place(ssrc, source);
@@ -108,11 +111,11 @@ impl SsrcTable {
         let mixed =
             (u64::from(ssrc) ^ self.key).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.key.rotate_left(29);
         let mixed = (mixed ^ mixed >> 32).wrapping_mul(self.key);
-        usize::try_from(mixed >> 33).unwrap_or(0) & (self.slots.len() - 1)
+        usize::try_from(mixed >> 33).unwrap_or(0) & self.slots.len().saturating_sub(1)
     }
 
     fn after(&self, at: usize) -> usize {
-        (at + 1) & (self.slots.len() - 1)
+        (at + 1) & self.slots.len().saturating_sub(1)
     }
 }
 

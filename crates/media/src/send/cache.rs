@@ -43,26 +43,29 @@ impl Payload<'_> {
 enum Kept {
     /// In a buffer that is used again for the packet that replaces it.
     Own(Vec<u8>),
-    /// Some of the bytes.
-    Shared(Bytes, Range<usize>),
+    /// In bytes that others may have, too.
+    Shared(Bytes),
 }
 
 impl Kept {
     fn store(&mut self, payload: NewPayload<'_>) {
         match (payload, &mut *self) {
-            (NewPayload::Shared(bytes, range), _) => *self = Self::Shared(bytes.clone(), range),
+            (NewPayload::Shared(bytes, range), _) => {
+                let part = bytes.get(range).map(|part| bytes.slice_ref(part));
+                *self = Self::Shared(part.unwrap_or_default());
+            }
             (NewPayload::Pieces(pieces), Self::Own(buffer)) => {
                 buffer.clear();
                 pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
             }
-            (NewPayload::Pieces(pieces), Self::Shared(..)) => *self = Self::Own(pieces.concat()),
+            (NewPayload::Pieces(pieces), Self::Shared(_)) => *self = Self::Own(pieces.concat()),
         }
     }
 
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Own(buffer) => buffer,
-            Self::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+            Self::Shared(bytes) => bytes,
         }
     }
 }
@@ -84,23 +87,25 @@ impl<'a> From<Payload<'a>> for NewPayload<'a> {
     }
 }
 
-/// One packet.
+/// One packet. There are up to a thousand and more for each stream that is sent, so that with many streams every one is
+/// fetched from memory: it is kept small.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
     /// The extended sequence number; 0 when vacant.
     sequence: u64,
     pub(crate) header: RtpHeader,
-    csrcs_len: usize,
+    csrcs: u8,
     /// CSRCs, then extension elements as id, length, data.
     head: Vec<u8>,
     payload: Kept,
     /// What it was first stamped with.
     pub(crate) stamped: Option<Stamped>,
-    /// When it was last sent.
-    pub(crate) sent: Option<Instant>,
-    /// When it was last sent again.
-    pub(crate) resent: Option<Instant>,
+    sent: Instant,
+    resent: Instant,
 }
+
+/// Stands for the time of what has not happened: [`Instant::MAX`] means never.
+const NEVER: Instant = Instant::MAX;
 
 /// A packet to be stored.
 pub(crate) struct NewPacket<'a, C, E> {
@@ -114,12 +119,12 @@ impl Slot {
     const VACANT: Self = Self {
         sequence: 0,
         header: RtpHeader { marker: false, payload_type: 0, sequence_number: 0, timestamp: 0, ssrc: 0 },
-        csrcs_len: 0,
+        csrcs: 0,
         head: Vec::new(),
         payload: Kept::Own(Vec::new()),
         stamped: None,
-        sent: None,
-        resent: None,
+        sent: NEVER,
+        resent: NEVER,
     };
 
     fn store<'a, C, E>(&mut self, sequence: u64, packet: NewPacket<'a, C, E>)
@@ -129,10 +134,13 @@ impl Slot {
     {
         self.sequence = sequence;
         self.header = packet.header;
-        (self.stamped, self.sent, self.resent) = (None, None, None);
+        (self.stamped, self.sent, self.resent) = (None, NEVER, NEVER);
         self.head.clear();
-        packet.csrcs.take(15).for_each(|csrc| self.head.extend(csrc.to_be_bytes()));
-        self.csrcs_len = self.head.len();
+        self.csrcs = 0;
+        for csrc in packet.csrcs.take(15) {
+            self.head.extend(csrc.to_be_bytes());
+            self.csrcs += 1;
+        }
         for (id, bytes) in packet.extensions {
             if let Ok(len) = u8::try_from(bytes.len()) {
                 self.head.extend([id, len]);
@@ -144,16 +152,38 @@ impl Slot {
 
     /// Whether the packet waits to be sent, or was sent a moment ago.
     fn is_wanted(&self, now: Instant) -> bool {
-        self.sequence != 0 && self.sent.is_none_or(|sent| now.saturating_since(sent) < RETENTION)
+        self.sequence != 0 && self.sent().is_none_or(|sent| now.saturating_since(sent) < RETENTION)
+    }
+
+    /// When it was last sent.
+    pub(crate) fn sent(&self) -> Option<Instant> {
+        Some(self.sent).filter(|at| *at != NEVER)
+    }
+
+    /// When it was last sent again, or is about to be.
+    pub(crate) fn resent(&self) -> Option<Instant> {
+        Some(self.resent).filter(|at| *at != NEVER)
+    }
+
+    pub(crate) const fn note_sent(&mut self, at: Instant) {
+        self.sent = at;
+    }
+
+    pub(crate) const fn note_resent(&mut self, at: Instant) {
+        self.resent = at;
+    }
+
+    fn csrcs_len(&self) -> usize {
+        4 * usize::from(self.csrcs)
     }
 
     fn csrcs(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
-        let (chunks, _) = self.head.get(..self.csrcs_len).unwrap_or_default().as_chunks::<4>();
+        let (chunks, _) = self.head.get(..self.csrcs_len()).unwrap_or_default().as_chunks::<4>();
         chunks.iter().map(|bytes| u32::from_be_bytes(*bytes))
     }
 
     fn extensions(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        let mut reader = Reader::new(self.head.get(self.csrcs_len..).unwrap_or_default());
+        let mut reader = Reader::new(self.head.get(self.csrcs_len()..).unwrap_or_default());
         core::iter::from_fn(move || Some((reader.u8().ok()?, reader.vec8().ok()?)))
     }
 
@@ -260,7 +290,7 @@ mod tests {
 
     fn store_and_send(cache: &mut Cache, now: Instant, sequence: u64) {
         assert!(cache.store(now, sequence, packet(&[b"x"])));
-        cache.get_mut(sequence).unwrap().sent = Some(now);
+        cache.get_mut(sequence).unwrap().note_sent(now);
     }
 
     #[test]
@@ -275,6 +305,11 @@ mod tests {
         assert!(cache.store(now, 116, packet(&[])));
         assert!(cache.get_mut(100).is_none());
         assert!(!cache.store(now, 100, packet(&[b"older"])));
+    }
+
+    #[test]
+    fn a_slot_is_small() {
+        assert!(size_of::<Slot>() <= 112, "{} bytes", size_of::<Slot>());
     }
 
     #[test]

@@ -469,8 +469,10 @@ impl SendStream {
         slot.stamped = if again { slot.stamped } else { Some(stamped) };
         let counted = negotiated.stamper.counts() && !repeats;
         let payload_len = slot.payload().len();
-        slot.sent = Some(stamps.now);
-        slot.resent = if again { Some(stamps.now) } else { slot.resent };
+        slot.note_sent(stamps.now);
+        if again {
+            slot.note_resent(stamps.now);
+        }
         *stamps.transport_sequence = stamps.transport_sequence.wrapping_add(u16::from(counted));
         self.next_rtx_sequence = self.next_rtx_sequence.wrapping_add(u16::from(rtx_type.is_some()));
         self.count(out.len() - start, payload_len, again, rtx_type.is_some());
@@ -506,16 +508,16 @@ impl SendStream {
     /// Queues a packet to be sent again. What was just sent again is on its way, which is not a refusal.
     fn resend(&mut self, now: Instant, number: u16, retry: Duration) -> bool {
         let sequence = before(self.next_sequence, number);
-        let Some(slot) = self.cache.get_mut(sequence).filter(|slot| slot.sent.is_some()) else {
+        let Some(slot) = self.cache.get_mut(sequence).filter(|slot| slot.sent().is_some()) else {
             return false;
         };
-        if slot.resent.is_some_and(|at| now.saturating_since(at) < retry) {
+        if slot.resent().is_some_and(|at| now.saturating_since(at) < retry) {
             return true;
         }
         if self.resends.len() >= MAX_RESENDS || !self.budget.take(now, slot.payload().len()) {
             return false;
         }
-        slot.resent = Some(now);
+        slot.note_resent(now);
         self.resends.push_back(sequence);
         true
     }
