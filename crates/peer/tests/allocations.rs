@@ -133,3 +133,60 @@ fn a_message_allocates_once_where_it_arrives() {
         assert!(count <= 2000, "{count} allocations for 1000 messages of {len} bytes, both ends");
     }
 }
+
+/// What a connected pair holds, per connection, in bytes, after six seconds in which nothing happened.
+fn idle_bytes(prepare: impl Fn(&mut PeerConnection)) -> usize {
+    // What is made once per process must not count.
+    drop(Pair::connected(&prepare));
+    let allocations = Allocations::start();
+    let mut pair = Pair::connected(&prepare);
+    for _ in 0..6000 {
+        pair.step();
+    }
+    let held = usize::try_from(allocations.held_bytes()).unwrap() - pair.buffer.len();
+    held / 2 + size_of::<PeerConnection>()
+}
+
+/// Descriptions are text alone, and queues are short.
+#[test]
+fn an_idle_connection_holds_little() {
+    let data = |pc: &mut PeerConnection| {
+        pc.create_data_channel(Instant::ZERO, "test", DataChannelInit::default()).unwrap();
+    };
+    let bytes = idle_bytes(data);
+    assert!(bytes <= 37 * 1024, "{bytes} bytes with a data channel");
+    let bytes = idle_bytes(|pc| {
+        data(pc);
+        pc.add_track(Instant::ZERO, TrackKind::Audio, "microphone", &["stream"]).unwrap();
+        pc.add_track(Instant::ZERO, TrackKind::Video, "camera", &["stream"]).unwrap();
+    });
+    assert!(bytes <= 70 * 1024, "{bytes} bytes with audio, video and data");
+}
+
+/// What it keeps as text alone is read again when somebody asks.
+#[test]
+fn descriptions_of_an_idle_connection_still_answer_and_can_be_renegotiated() {
+    let mut pair = Pair::connected(|pc| {
+        pc.create_data_channel(Instant::ZERO, "test", DataChannelInit::default()).unwrap();
+    });
+    let [a, b] = &pair.peers;
+    let described = (a.current_local_description().unwrap(), a.current_remote_description().unwrap());
+    assert_eq!(b.current_remote_description().unwrap().kind, described.0.kind);
+    for _ in 0..2000 {
+        pair.step();
+    }
+    let now = pair.now;
+    let [a, b] = &mut pair.peers;
+    assert_eq!((a.current_local_description().unwrap(), a.current_remote_description().unwrap()), described);
+    assert_eq!(a.can_trickle_ice_candidates(), Some(true));
+    b.add_track(now, TrackKind::Audio, "microphone", &["stream"]).unwrap();
+    let offer = b.create_offer(OfferOptions::default()).unwrap();
+    b.set_local_description(now, Some(offer)).unwrap();
+    a.set_remote_description(now, b.local_description().unwrap()).unwrap();
+    let answer = a.create_answer().unwrap();
+    a.set_local_description(now, Some(answer)).unwrap();
+    b.set_remote_description(now, a.local_description().unwrap()).unwrap();
+    let answered = b.current_remote_description().unwrap().sdp;
+    assert_eq!(answered.matches("m=").count(), 2, "{answered}");
+    assert!(answered.contains("a=group:BUNDLE 0 1"), "{answered}");
+}

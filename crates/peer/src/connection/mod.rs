@@ -46,6 +46,8 @@ use sendrecv_sctp::channel::DataChannels;
 
 /// How long a certificate made for a connection is valid, in days, as in browsers.
 const CERTIFICATE_DAYS: u32 = 31;
+/// How many events an idle connection has room for.
+const IDLE_EVENTS: usize = 4;
 
 /// A WebRTC peer connection: the browser's `RTCPeerConnection`, synchronous and polled.
 ///
@@ -271,6 +273,17 @@ impl PeerConnection {
         }
         self.media.handle_timeout(now);
         self.drive(now);
+        if self.connection_state == PeerConnectionState::Connected {
+            self.rest();
+        }
+    }
+
+    /// Gives back memory that setting up a connection took, and keeping it does not need.
+    fn rest(&mut self) {
+        self.jsep.rest();
+        if self.events.is_empty() {
+            self.events.shrink_to(IDLE_EVENTS);
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next.

@@ -35,7 +35,7 @@ impl Negotiation {
         let Some(offer) = self.pending_remote.clone().filter(|_| states.contains(&self.state)) else {
             return Err(JsepError::InvalidState { state: self.state, kind: SdpType::Answer });
         };
-        let offer = &offer.parsed;
+        let offer = offer.parsed();
         let slots = self.answer_slots(offer);
         let mut session = self.new_session();
         session.shared.extmap_allow_mixed = allows_mixed(offer);

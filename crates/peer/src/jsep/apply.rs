@@ -1,6 +1,6 @@
 //! Setting descriptions (RFC 9429, sections 5.9 to 5.11; W3C webrtc-pc, section 4.4.1.5).
 
-use super::description::Applied;
+use super::applied::Applied;
 use super::negotiation::{Created, Slot, transport_section};
 use super::offer::free_mid;
 use super::tracks::{remote_streams, remote_track};
@@ -61,7 +61,7 @@ impl Negotiation {
             if kind == SdpType::Offer {
                 next.avoid_ssrcs_of(&parsed);
             }
-            let remote = Applied { kind, parsed, text: Some(description.sdp.clone()) };
+            let remote = Applied::new(kind, parsed, description.sdp.clone());
             next.apply_remote(remote, state, &mut changes);
             Ok(changes)
         })
@@ -71,7 +71,7 @@ impl Negotiation {
         let mut changes = Changes::default();
         self.roll_back(&mut changes);
         let remote = self.current_remote.as_ref();
-        changes.remote_transport = remote.and_then(|remote| self.remote_transport(&remote.parsed));
+        changes.remote_transport = remote.and_then(|remote| self.remote_transport(remote.parsed()));
         changes
     }
 
@@ -112,15 +112,15 @@ impl Negotiation {
                 mid: session.media.get(m_line)?.mid.clone(),
                 m_line,
                 ice_ufrag: session.ice_credentials_of(m_line)?.0.to_owned(),
-                restart: before.is_some_and(|before| restarts_ice(session, &before.parsed)),
+                restart: before.is_some_and(|before| restarts_ice(session, before.parsed())),
             })
         });
-        self.pending_local = Some(Applied { kind, parsed: created.parsed, text: Some(created.text) });
+        self.pending_local = Some(Applied::new(kind, created.parsed, created.text));
         transport
     }
 
     fn apply_local_answer(&mut self, answer: Created, kind: SdpType, state: SignalingState) -> Changes {
-        let remote = self.pending_remote.as_ref().and_then(|remote| self.remote_transport(&remote.parsed));
+        let remote = self.pending_remote.as_ref().and_then(|remote| self.remote_transport(remote.parsed()));
         let mut changes = Changes {
             local_transport: self.take_local(kind, answer),
             remote_transport: remote,
@@ -134,12 +134,12 @@ impl Negotiation {
 
     fn apply_remote(&mut self, remote: Applied, state: SignalingState, changes: &mut Changes) {
         let kind = remote.kind;
-        changes.remote_transport = self.remote_transport(&remote.parsed);
+        changes.remote_transport = self.remote_transport(remote.parsed());
         if kind == SdpType::Offer {
             self.remember_stable();
-            let role = if remote.parsed.ice_lite { IceRole::Controlling } else { IceRole::Controlled };
+            let role = if remote.parsed().ice_lite { IceRole::Controlling } else { IceRole::Controlled };
             changes.ice_role = self.decide_ice_role(role);
-            self.associate_remote(&remote.parsed);
+            self.associate_remote(remote.parsed());
             self.last_answer = None;
         }
         self.pending_remote = Some(remote);
@@ -160,7 +160,7 @@ impl Negotiation {
     fn remote_transport(&self, session: &sdp::SessionDescription) -> Option<RemoteTransport> {
         let tag = transport_section(session)?;
         let (ufrag, pwd) = session.ice_credentials_of(tag)?;
-        let before = self.current_remote.as_ref().and_then(|remote| credentials(&remote.parsed));
+        let before = self.current_remote.as_ref().and_then(|remote| credentials(remote.parsed()));
         Some(RemoteTransport {
             ice_ufrag: ufrag.to_owned(),
             ice_pwd: pwd.to_owned(),
@@ -239,12 +239,12 @@ impl Negotiation {
     /// Tells which remote tracks come and go, section by section.
     fn process_remote_sections(&mut self, changes: &mut Changes) {
         let Some(remote) = self.pending_remote.as_ref() else { return };
-        for (index, media) in remote.parsed.media.iter().enumerate() {
+        for (index, media) in remote.parsed().media.iter().enumerate() {
             let Some(own) = self.transceivers.iter_mut().find(|own| own.m_line == Some(index)) else {
                 continue;
             };
             let rejected = media.is_rejected();
-            let offered = remote.parsed.direction_of(index).reversed();
+            let offered = remote.parsed().direction_of(index).reversed();
             let direction = if rejected { Direction::Inactive } else { offered };
             let streams =
                 if direction.receives() { remote_streams(media, &self.default_stream) } else { Vec::new() };

@@ -4,7 +4,6 @@ use super::negotiation::{shares_transport, transport_section};
 use super::{JsepError, Negotiation};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
-use alloc::sync::Arc;
 
 /// A candidate as signalling carries it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +42,8 @@ impl Negotiation {
         }
         let remote = self.pending_remote.as_mut().or(self.current_remote.as_mut());
         let remote = remote.ok_or(JsepError::NoRemoteDescription)?;
-        let session = Arc::make_mut(&mut remote.parsed);
-        let tag = transport_section(session);
+        let mut session = remote.parsed().clone();
+        let tag = transport_section(&session);
         let index = match (init.sdp_mid, init.sdp_m_line_index) {
             (Some(mid), _) => session.index_of(mid),
             (None, Some(index)) => Some(index),
@@ -55,15 +54,15 @@ impl Negotiation {
         if init.username_fragment.is_some_and(|own| ufrag != Some(own)) {
             return Err(JsepError::UnknownSection);
         }
-        if !shares_transport(session, index) {
+        if !shares_transport(&session, index) {
             return Ok(RemoteCandidate::Ignore);
         }
         let Some(media) = tag.and_then(|tag| session.media.get_mut(tag)) else {
             return Ok(RemoteCandidate::Ignore);
         };
-        remote.text = None;
         if candidate.is_empty() {
             media.shared.end_of_candidates = true;
+            remote.replace(session);
             return Ok(RemoteCandidate::EndOfCandidates);
         }
         let value = candidate.strip_prefix("a=").unwrap_or(candidate);
@@ -73,6 +72,7 @@ impl Negotiation {
         }
         if media.candidates.len() < MAX_CANDIDATES {
             media.candidates.push(value.to_owned());
+            remote.replace(session);
         }
         Ok(RemoteCandidate::Add(value.to_owned()))
     }

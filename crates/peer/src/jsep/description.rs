@@ -1,9 +1,7 @@
 //! Session descriptions as they cross the API, and the signaling states they move through.
 
-use alloc::string::{String, ToString};
-use alloc::sync::Arc;
+use alloc::string::String;
 use core::fmt;
-use sendrecv_sdp as sdp;
 use serde::{Deserialize, Serialize};
 
 /// `RTCSdpType`: what a session description is meant as.
@@ -144,23 +142,5 @@ impl SignalingState {
 impl fmt::Display for SignalingState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// A description that was set: what it says, and its text.
-#[derive(Clone, Debug)]
-pub(crate) struct Applied {
-    pub(crate) kind: SdpType,
-    pub(crate) parsed: Arc<sdp::SessionDescription>,
-    /// `None` once candidates were added to what was parsed.
-    pub(crate) text: Option<String>,
-}
-
-impl Applied {
-    pub(crate) fn to_description(&self) -> SessionDescription {
-        SessionDescription {
-            kind: self.kind,
-            sdp: self.text.clone().unwrap_or_else(|| self.parsed.to_string()),
-        }
     }
 }

@@ -36,6 +36,7 @@
 //! ```
 
 mod answer;
+mod applied;
 mod apply;
 mod candidates;
 mod capabilities;

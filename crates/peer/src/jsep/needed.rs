@@ -1,6 +1,6 @@
 //! Whether negotiation is needed (W3C webrtc-pc, section 4.7.3).
 
-use super::description::Applied;
+use super::applied::Applied;
 use super::{Negotiation, SdpType, SignalingState, Transceiver};
 use sendrecv_sdp::{Direction, MediaSection};
 
@@ -30,7 +30,8 @@ impl Negotiation {
         let (Some(local), Some(m_line)) = (&self.current_local, transceiver.m_line) else {
             return !transceiver.stopped;
         };
-        let Some(media) = local.parsed.media.get(m_line).filter(|media| media.mid == transceiver.mid) else {
+        let Some(media) = local.parsed().media.get(m_line).filter(|media| media.mid == transceiver.mid)
+        else {
             return !transceiver.stopped;
         };
         if transceiver.stopping {
@@ -42,8 +43,9 @@ impl Negotiation {
 
     fn has_wanted_direction(&self, transceiver: &Transceiver, local: &Applied, m_line: usize) -> bool {
         let wanted = transceiver.direction;
-        let described = local.parsed.direction_of(m_line);
-        let remote = self.current_remote.as_ref().map(|remote| remote.parsed.direction_of(m_line).reversed());
+        let described = local.parsed().direction_of(m_line);
+        let remote =
+            self.current_remote.as_ref().map(|remote| remote.parsed().direction_of(m_line).reversed());
         if local.kind == SdpType::Offer {
             described == wanted || remote == Some(wanted)
         } else {

@@ -1,6 +1,6 @@
 //! The state of the offer/answer exchange.
 
-use super::description::Applied;
+use super::applied::Applied;
 use super::rollback::StableState;
 use super::{
     Changes, DtlsRole, IceRole, JsepError, MediaCapabilities, SessionDescription, SignalingState, TrackKind,
@@ -239,6 +239,14 @@ impl Negotiation {
         self.data.mid.as_deref()
     }
 
+    /// Keeps of the descriptions their texts alone, unless they are being negotiated.
+    pub fn rest(&mut self) {
+        if self.state == SignalingState::Stable {
+            let descriptions = [&mut self.current_local, &mut self.current_remote];
+            descriptions.into_iter().flatten().for_each(Applied::rest);
+        }
+    }
+
     /// The DTLS role negotiated.
     pub const fn dtls_role(&self) -> Option<DtlsRole> {
         self.dtls_role
@@ -267,26 +275,26 @@ impl Negotiation {
     /// The ICE user fragment that our latest description gives.
     pub fn local_ufrag(&self) -> Option<&str> {
         self.latest_local()
-            .and_then(|local| super::verify::credentials(&local.parsed))
+            .and_then(|local| super::verify::credentials(local.parsed()))
             .map(|(ufrag, _)| ufrag)
     }
 
     /// The ICE user fragment that our current description gives: that of the last exchange which ended.
     pub fn current_local_ufrag(&self) -> Option<&str> {
         let local = self.current_local.as_ref();
-        local.and_then(|local| super::verify::credentials(&local.parsed)).map(|(ufrag, _)| ufrag)
+        local.and_then(|local| super::verify::credentials(local.parsed())).map(|(ufrag, _)| ufrag)
     }
 
     /// The ICE user fragment that the other side's latest description gives.
     pub fn remote_ufrag(&self) -> Option<&str> {
         self.latest_remote()
-            .and_then(|remote| super::verify::credentials(&remote.parsed))
+            .and_then(|remote| super::verify::credentials(remote.parsed()))
             .map(|(ufrag, _)| ufrag)
     }
 
     /// `canTrickleIceCandidates`: whether the other side takes candidates later; `None` before it said anything.
     pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
-        let remote = &self.latest_remote()?.parsed;
+        let remote = self.latest_remote()?.parsed();
         let sections = 0..remote.media.len();
         Some(
             sections.into_iter().any(|index| has_option(remote.ice_options_of(index), "trickle"))
@@ -315,7 +323,7 @@ impl Negotiation {
 
     /// `restartIce()`: the next offer is to have new ICE credentials, and negotiation is needed.
     pub fn restart_ice(&mut self) {
-        let local = self.latest_local().map(|local| &local.parsed);
+        let local = self.latest_local().map(Applied::parsed);
         self.credentials_to_replace = local.and_then(|local| {
             let (ufrag, pwd) = local.ice_credentials_of(transport_section(local)?)?;
             Some((ufrag.to_owned(), pwd.to_owned()))
@@ -332,7 +340,7 @@ impl Negotiation {
     /// offer restarts ICE.
     pub fn answer_restarts_ice(&self) -> bool {
         match (&self.pending_remote, &self.current_remote) {
-            (Some(pending), Some(current)) => super::verify::restarts_ice(&pending.parsed, &current.parsed),
+            (Some(pending), Some(current)) => super::verify::restarts_ice(pending.parsed(), current.parsed()),
             _ => false,
         }
     }

@@ -71,7 +71,7 @@ impl Negotiation {
     /// What each section of an offer is for: those there are keep their place, new ones take the place of refused
     /// ones or come behind.
     fn offer_slots(&self) -> Vec<Slot> {
-        let sections = self.latest_local().map_or(0, |local| local.parsed.media.len());
+        let sections = self.latest_local().map_or(0, |local| local.parsed().media.len());
         let mut slots: Vec<Slot> = (0..sections).map(|index| self.present_slot(index)).collect();
         let is_new = |own: &&Transceiver| own.m_line.is_none() && !own.stopping;
         for transceiver in self.transceivers.iter().filter(is_new) {
@@ -84,8 +84,10 @@ impl Negotiation {
     }
 
     fn present_slot(&self, index: usize) -> Slot {
-        let is_refused = |session: Option<&super::description::Applied>| {
-            session.and_then(|session| session.parsed.media.get(index)).is_some_and(MediaSection::is_rejected)
+        let is_refused = |session: Option<&super::applied::Applied>| {
+            session
+                .and_then(|session| session.parsed().media.get(index))
+                .is_some_and(MediaSection::is_rejected)
         };
         match self.at_m_line(index) {
             Some(transceiver) if !transceiver.stopped => Slot::Transceiver(transceiver.id),
@@ -116,7 +118,7 @@ impl Negotiation {
             Slot::Data => Some(self.data.mid.clone().unwrap_or_else(|| free_mid(&mut taken))),
             Slot::Refused => self
                 .latest_local()
-                .and_then(|local| local.parsed.media.get(index))
+                .and_then(|local| local.parsed().media.get(index))
                 .and_then(|media| media.mid.clone()),
         });
         mids.collect()
@@ -125,7 +127,7 @@ impl Negotiation {
     pub(crate) fn mids_in_use(&self) -> Vec<String> {
         let descriptions =
             [&self.current_local, &self.pending_local, &self.current_remote, &self.pending_remote];
-        let media = descriptions.into_iter().flatten().flat_map(|applied| &applied.parsed.media);
+        let media = descriptions.into_iter().flatten().flat_map(|applied| &applied.parsed().media);
         media.filter_map(|media| media.mid.clone()).collect()
     }
 
@@ -134,7 +136,7 @@ impl Negotiation {
         let mut numbering = Numbering::default();
         for applied in [&self.pending_local, &self.current_local, &self.current_remote].into_iter().flatten()
         {
-            numbering.learn(&applied.parsed);
+            numbering.learn(applied.parsed());
         }
         numbering
     }
@@ -147,7 +149,7 @@ impl Negotiation {
         transport: &TransportDescription,
         numbering: &mut Numbering,
     ) -> MediaSection {
-        let before = self.latest_local().and_then(|local| local.parsed.media.get(index));
+        let before = self.latest_local().and_then(|local| local.parsed().media.get(index));
         let mut media = match slot {
             Slot::Transceiver(id) => match self.transceiver(id) {
                 Some(own) if !own.stopping => self.offer_rtp(own, mid.as_deref(), numbering),
@@ -207,7 +209,8 @@ impl Negotiation {
     fn last_answered_codecs(&self, transceiver: &Transceiver) -> Vec<Codec> {
         let answers = [&self.current_local, &self.current_remote].into_iter().flatten();
         let answer = answers.into_iter().find(|applied| applied.kind.is_answer());
-        let media = answer.zip(transceiver.m_line).and_then(|(answer, index)| answer.parsed.media.get(index));
+        let media =
+            answer.zip(transceiver.m_line).and_then(|(answer, index)| answer.parsed().media.get(index));
         media.map(MediaSection::codecs).unwrap_or_default()
     }
 }

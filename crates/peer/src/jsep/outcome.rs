@@ -30,7 +30,7 @@ impl Negotiation {
         let (Some(local), Some(remote)) = (self.pending_local.clone(), self.pending_remote.clone()) else {
             return;
         };
-        let exchange = Exchange { local: &local.parsed, remote: &remote.parsed, answer_is_local };
+        let exchange = Exchange { local: local.parsed(), remote: remote.parsed(), answer_is_local };
         for own in &mut self.transceivers {
             let Some(index) = own.m_line.filter(|index| *index < exchange.answer().media.len()) else {
                 continue;
@@ -75,7 +75,7 @@ impl Negotiation {
         self.last_offer = None;
         self.last_answer = None;
         self.stable = None;
-        let local = self.current_local.as_ref().and_then(|local| credentials(&local.parsed));
+        let local = self.current_local.as_ref().and_then(|local| credentials(local.parsed()));
         let present =
             |(ufrag, pwd): &(String, String)| local.is_some_and(|own| own.0 == ufrag || own.1 == pwd);
         if !self.credentials_to_replace.as_ref().is_some_and(present) {
@@ -89,7 +89,7 @@ impl Negotiation {
     fn negotiated(&self, exchange: &Exchange<'_>) -> Negotiated {
         let answer = exchange.answer();
         let setup = transport_section(answer).map(|tag| answer.setup_of(tag).unwrap_or(Setup::Active));
-        let before = self.current_remote.as_ref().map(|remote| fingerprints(&remote.parsed));
+        let before = self.current_remote.as_ref().map(|remote| fingerprints(remote.parsed()));
         let has_other_certificate =
             before.is_some_and(|before| !before.is_empty() && before != fingerprints(exchange.remote));
         let running = self.dtls_role.filter(|_| !self.transport_gone && !has_other_certificate);

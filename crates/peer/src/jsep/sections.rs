@@ -90,7 +90,7 @@ impl Negotiation {
     /// [`pending_local_description`](Self::pending_local_description); without a pending one it is the current one.
     pub fn describe(&self, transport: &TransportDescription) -> Option<super::SessionDescription> {
         let local = self.latest_local()?;
-        let mut session = sdp::SessionDescription::clone(&local.parsed);
+        let mut session = sdp::SessionDescription::clone(local.parsed());
         let own = |media: &MediaSection| media.shared.ice_ufrag.as_deref() == Some(&transport.ice_ufrag);
         let tag = super::negotiation::transport_section(&session);
         for (index, media) in session.media.iter_mut().enumerate().filter(|(_, media)| own(media)) {

@@ -1,6 +1,6 @@
 //! Whether a remote description can be used (RFC 9429, section 5.8.3).
 
-use super::description::Applied;
+use super::applied::Applied;
 use super::negotiation::{shares_transport, transport_section};
 use super::sctp_init;
 use super::{Defect, DtlsRole, JsepError, Negotiation, SdpType};
@@ -19,7 +19,7 @@ impl Negotiation {
         if kind.is_answer() {
             let offer = self.pending_local.as_ref().or(self.current_local.as_ref());
             if let Some(offer) = offer {
-                verify_answer(&offer.parsed, session)?;
+                verify_answer(offer.parsed(), session)?;
             }
             self.verify_answer_restart(session)?;
             self.verify_answer_setup(session)
@@ -31,10 +31,10 @@ impl Negotiation {
     /// An offer keeps the sections there are, except those that were refused (RFC 3264, section 8).
     fn verify_offer(&self, session: &sdp::SessionDescription) -> Result {
         let Some(before) = self.latest_remote().or(self.current_local.as_ref()) else { return Ok(()) };
-        if session.media.len() < before.parsed.media.len() {
+        if session.media.len() < before.parsed().media.len() {
             return Err(JsepError::Unsupported { m_line: None, defect: Defect::MediaSectionCount });
         }
-        for (index, (old, new)) in before.parsed.media.iter().zip(&session.media).enumerate() {
+        for (index, (old, new)) in before.parsed().media.iter().zip(&session.media).enumerate() {
             if old.is_rejected() || self.is_recyclable(index) {
                 continue;
             }
@@ -53,8 +53,8 @@ impl Negotiation {
         let (Some(before), Some(tag)) = (&self.current_remote, transport_section(offer)) else {
             return Ok(());
         };
-        let certificate = fingerprints(&before.parsed);
-        if certificate.is_empty() || restarts_ice(offer, &before.parsed) {
+        let certificate = fingerprints(before.parsed());
+        if certificate.is_empty() || restarts_ice(offer, before.parsed()) {
             return Ok(());
         }
         if certificate != fingerprints(offer) {
@@ -76,7 +76,7 @@ impl Negotiation {
         let refused = |applied: &Option<Applied>| {
             applied
                 .as_ref()
-                .and_then(|applied| applied.parsed.media.get(index))
+                .and_then(|applied| applied.parsed().media.get(index))
                 .is_none_or(MediaSection::is_rejected)
         };
         refused(&self.current_local) || refused(&self.current_remote)
@@ -89,14 +89,14 @@ impl Negotiation {
         else {
             return Ok(());
         };
-        if credentials(&local.parsed).is_none() || credentials(&remote.parsed).is_none() {
+        if credentials(local.parsed()).is_none() || credentials(remote.parsed()).is_none() {
             return Ok(());
         }
-        let offered = restarts_ice(&offer.parsed, &local.parsed);
-        if transport_section(answer).is_some() && offered != restarts_ice(answer, &remote.parsed) {
+        let offered = restarts_ice(offer.parsed(), local.parsed());
+        if transport_section(answer).is_some() && offered != restarts_ice(answer, remote.parsed()) {
             return Err(JsepError::Unsupported { m_line: None, defect: Defect::IceRestartMismatch });
         }
-        let before = fingerprints(&remote.parsed);
+        let before = fingerprints(remote.parsed());
         let changed = !before.is_empty() && fingerprints(answer) != before;
         if !offered && changed && transport_section(answer).is_some() {
             return Err(JsepError::Unsupported { m_line: None, defect: Defect::CertificateChanged });
