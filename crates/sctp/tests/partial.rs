@@ -146,3 +146,24 @@ fn stream_numbers_wrap() {
         }
     }
 }
+
+#[test]
+fn long_messages_given_up_make_room_for_those_that_wait_to_begin() {
+    let config = Config { receive_buffer: 1 << 20, ..Config::webrtc() };
+    let link = Link { loss: 20, rate: Some(1_000_000), ..Link::default() };
+    let mut pair = Pair::connected(&config, link, seed_number());
+    let short = SendOptions { lifetime: Some(Duration::from_secs(1)), ..SendOptions::default() };
+    for stream in 0..60 {
+        pair.a.send(pair.now, stream, 1, payload(1, 100_000), short).unwrap();
+        pair.a.send(pair.now, stream, 2, payload(2, 100_000), SendOptions::default()).unwrap();
+    }
+    let (mut late, mut reliable) = (0, 0);
+    pair.run_until(Duration::from_secs(60), |pair| {
+        for message in pair.take_b_messages() {
+            *if message.ppid == 1 { &mut late } else { &mut reliable } += 1;
+        }
+        reliable == 60
+    });
+    assert_eq!(late + pair.a.stats().messages_abandoned, 60);
+    assert!(late > 0 && late < 60, "{late}");
+}

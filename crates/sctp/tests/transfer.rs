@@ -75,6 +75,69 @@ fn every_mix_of_loss_reordering_and_duplication_delivers() {
     }
 }
 
+/// What arrives of messages of every size, sent both ways on ordered (even) and unordered streams.
+fn mixed(config: &Config, link: Link, seed: u64) {
+    const SIZES: [usize; 9] = [1, 17, 100, 1100, 1200, 4096, 16_384, 3, 65_536];
+    let mut pair = Pair::connected(config, link, seed);
+    let mut sent = vec![Vec::new(); 4];
+    for (number, len) in SIZES.into_iter().cycle().take(54).enumerate() {
+        let stream = number % sent.len();
+        let data = payload(number as u32, len);
+        let options = SendOptions { unordered: stream % 2 == 1, ..RELIABLE };
+        pair.a.send(pair.now, stream as u16, 53, data.clone(), options).unwrap();
+        pair.b.send(pair.now, stream as u16, 53, data.clone(), options).unwrap();
+        sent[stream].push(data);
+    }
+    let (mut at_a, mut at_b) = (vec![Vec::new(); 4], vec![Vec::new(); 4]);
+    let count = |messages: &[Vec<_>]| messages.iter().map(Vec::len).sum::<usize>();
+    pair.run_until(Duration::from_secs(3600), |pair| {
+        for message in pair.take_b_messages() {
+            at_b[usize::from(message.stream)].push(message.data);
+        }
+        for event in pair.a_events.drain(..) {
+            if let Event::Message(message) = event {
+                at_a[usize::from(message.stream)].push(message.data);
+            }
+        }
+        count(&at_a) >= 54 && count(&at_b) >= 54
+    });
+    for messages in [&mut sent, &mut at_a, &mut at_b] {
+        messages[1].sort();
+        messages[3].sort();
+    }
+    assert!(at_a == sent && at_b == sent, "something was changed, mixed up or delivered twice; seed {seed}");
+}
+
+#[test]
+fn messages_of_every_size_stay_intact_on_a_bad_path_with_a_small_window() {
+    let first = seed_number();
+    for seed in first..first + if deep() { 100 } else { 2 } {
+        for interleaving in [false, true] {
+            for receive_buffer in [100_000, 1 << 20] {
+                let config =
+                    Config { interleaving, receive_buffer, max_retransmissions: None, ..Config::default() };
+                let jitter = Duration::from_millis(15);
+                let link = Link { loss: 50, duplication: 50, jitter, ..Link::default() };
+                mixed(&config, link, seed);
+            }
+        }
+    }
+}
+
+#[test]
+fn long_messages_on_many_streams_wait_for_each_other_where_the_peer_has_no_room_for_all() {
+    let config = Config { receive_buffer: 1 << 20, ..Config::webrtc() };
+    let mut pair = Pair::connected(&config, Link::default(), seed_number());
+    for stream in 0..60 {
+        pair.a.send(pair.now, stream, 53, payload(u32::from(stream), 100_000), RELIABLE).unwrap();
+    }
+    let mut received = 0;
+    pair.run_until(Duration::from_secs(60), |pair| {
+        received += pair.take_b_messages().len();
+        received == 60
+    });
+}
+
 #[test]
 fn every_congestion_control_and_zero_checksums_deliver() {
     for congestion in

@@ -23,6 +23,7 @@ impl Sender {
         }
         let acked = self.apply(cumulative, newest, sack);
         self.peer_window = size(sack.a_rwnd);
+        self.queue.note_peer_window(self.peer_window);
         self.errors = 0;
         self.react(now, &acked, sack);
         self.advance_forward_point(now);

@@ -98,6 +98,7 @@ impl Sender {
     /// The association is established: what was negotiated.
     pub(crate) fn establish(&mut self, peer_window: u32, interleaving: bool, partial_reliability: bool) {
         self.peer_window = size(peer_window);
+        self.queue.note_peer_window(self.peer_window);
         self.interleaving = interleaving;
         self.partial_reliability = partial_reliability;
     }

@@ -20,6 +20,25 @@ pub(crate) struct NewFragment {
     pub(crate) ending: bool,
 }
 
+/// Messages that are begun and not all sent. With interleaving each holds memory of the peer's until its end: were there
+/// more of them than the peer has room for, none would ever end.
+#[derive(Clone, Debug, Default)]
+struct Begun {
+    /// The sum of their lengths.
+    bytes: usize,
+    /// The most there may be of that.
+    limit: usize,
+    /// Streams whose next message has to wait for room.
+    waiting: VecDeque<u32>,
+}
+
+impl Begun {
+    /// Whether a message of `len` bytes may begin beside others of `bytes`. One by itself always may.
+    const fn allows(&self, bytes: usize, len: usize) -> bool {
+        bytes == 0 || bytes.saturating_add(len) <= self.limit
+    }
+}
+
 /// Every stream's messages, and whose turn it is.
 #[derive(Clone, Debug)]
 pub(crate) struct SendQueue {
@@ -34,6 +53,7 @@ pub(crate) struct SendQueue {
     cut_short: VecDeque<u32>,
     /// How many messages were given up that the flight still refers to.
     abandoned: usize,
+    begun: Begun,
     pub(crate) messages_sent: u64,
     pub(crate) messages_abandoned: u64,
 }
@@ -50,6 +70,7 @@ impl SendQueue {
             drained: VecDeque::new(),
             cut_short: VecDeque::new(),
             abandoned: 0,
+            begun: Begun::default(),
             messages_sent: 0,
             messages_abandoned: 0,
         }
@@ -244,6 +265,12 @@ impl SendQueue {
             if !fits_whole && (remaining <= full && message.sent == 0 || space < least) {
                 return None;
             }
+            let long = interleaved && message.sent == 0 && !fits_whole;
+            if long && !self.begun.allows(self.begun.bytes, remaining) {
+                self.scheduler.pop();
+                self.begun.waiting.push_back(key);
+                continue;
+            }
             return self.cut(key, head, remaining.min(space), interleaved);
         }
     }
@@ -254,6 +281,7 @@ impl SendQueue {
         let beginning = message.sent == 0;
         if beginning {
             stream.number(message, interleaved);
+            self.begun.bytes = self.begun.bytes.saturating_add(message.data.len());
         }
         let (offset, index) = (message.sent, stream.next_fragment);
         message.sent = message.sent.saturating_add(clamp32(len));
@@ -263,6 +291,7 @@ impl SendQueue {
             self.low.push_back(stream.id);
         }
         let ending = message.remaining() == 0;
+        let whole = message.data.len();
         if ending {
             self.messages_sent = self.messages_sent.saturating_add(1);
             if stream.unlink(message) {
@@ -270,7 +299,33 @@ impl SendQueue {
             }
         }
         self.schedule(key, len, ending, interleaved);
+        if ending {
+            self.end_begun(whole);
+        }
         Some(NewFragment { message: head, offset, len, index, beginning, ending })
+    }
+
+    /// The peer has room for this many bytes. Half of the most it ever had is for messages that are begun: what waits for
+    /// something lost takes room too, and so does keeping account of it all.
+    pub(crate) fn note_peer_window(&mut self, bytes: usize) {
+        self.begun.limit = self.begun.limit.max(bytes / 2);
+    }
+
+    /// A begun message of `len` bytes is all sent, or given up: those that wait for room may have a turn.
+    fn end_begun(&mut self, len: usize) {
+        self.begun.bytes = self.begun.bytes.saturating_sub(len);
+        let mut bytes = self.begun.bytes;
+        while let Some(key) = self.begun.waiting.front().copied() {
+            let stream = self.streams.by_key(key);
+            let head = stream.and_then(|stream| self.messages.get(stream.head));
+            let next = head.map_or(0, |message| message.data.len());
+            if !self.begun.allows(bytes, next) {
+                break;
+            }
+            bytes = bytes.saturating_add(next);
+            self.begun.waiting.pop_front();
+            stream.inspect(|stream| self.scheduler.push(key, stream.priority, stream.start));
+        }
     }
 
     /// Decides whose turn is next after `len` bytes of `key` left.
@@ -299,7 +354,7 @@ impl SendQueue {
         if !message.queued {
             return;
         }
-        let (begun, remaining) = (message.sent > 0, message.remaining());
+        let (begun, remaining, whole) = (message.sent > 0, message.remaining(), message.data.len());
         self.buffered = self.buffered.saturating_sub(remaining);
         let Some(stream_key) = self.streams.key(message.stream) else { return };
         let Some(stream) = self.streams.by_key_mut(stream_key) else { return };
@@ -312,6 +367,7 @@ impl SendQueue {
         self.after_abandoned_head(stream_key);
         if begun {
             self.cut_short.push_back(key);
+            self.end_begun(whole);
         } else {
             self.release(key);
         }
