@@ -407,6 +407,44 @@ fn the_data_path_allocates_nothing() {
     assert_eq!(counted.count(), 0);
 }
 
+/// Hands over everything that two agents have for each other, from then on until `end`, without a network between.
+fn idle(agents: &mut [(IceAgent, Side); 2], end: Instant) {
+    let mut slab = [0; 256];
+    while let Some(now) = agents.iter().filter_map(|(agent, _)| agent.poll_timeout()).min() {
+        if now > end {
+            break;
+        }
+        for _ in 0..4 {
+            agents.swap(0, 1);
+            let [(from, _), (to, side)] = agents;
+            loop {
+                let mut packet = PacketBuf::new(&mut slab, 0, 0);
+                if from.poll_transmit(now, &mut packet).is_none() {
+                    break;
+                }
+                let _ = to.handle_datagram(now, path(*side), packet.finish());
+            }
+            while from.poll_event().is_some() {}
+        }
+    }
+}
+
+#[test]
+fn an_idle_agent_allocates_nothing() {
+    let mut agents =
+        [Side::Left, Side::Right].map(|side| (Agents.create(side, &Seed::from_u64(3), Instant::ZERO), side));
+    let [(left, _), (right, _)] = &mut agents;
+    Agents.introduce(left, right, Instant::ZERO);
+    idle(&mut agents, Instant::from_millis(20_000));
+    let counted = Allocations::start();
+    idle(&mut agents, Instant::from_millis(1_020_000));
+    assert_eq!(counted.count(), 0);
+    for (agent, _) in &agents {
+        let counters = agent.candidate_pairs()[0].counters;
+        assert!(counters.consent_requests_sent > 180 && counters.responses_received > 180, "{counters:?}");
+    }
+}
+
 #[test]
 fn events_and_packets_of_an_idle_agent_are_few() {
     let mut world = ordinary_pair();

@@ -375,3 +375,27 @@ fn where_a_stream_does_not_open_the_next_address_is_tried() {
         assert_eq!((bench.relayed(), bench.errors()), (1, Vec::new()));
     }
 }
+
+#[test]
+fn a_server_that_knows_a_streams_port_is_asked_from_another() {
+    for knows in [1, 3] {
+        let mut bench = Bench::new(&format!("turn:{SERVER}?transport=tcp"));
+        bench.server.refuse_allocations(437, None);
+        for port in 0..3 {
+            bench.talk();
+            if port == knows {
+                bench.server = TurnServer::new(sendrecv_crypto::rustcrypto(), addr(SERVER), "user", "secret");
+            }
+            let (open, now) = (bench.opening(), bench.now);
+            let opened =
+                bench.agent().stream_opened(now, open.id, SocketAddr::new(open.local.ip(), 40_000 + port));
+            assert_eq!(opened.is_ok(), port <= knows, "one stream after the other");
+            bench.talk();
+        }
+        let closed = |event: &&Event| matches!(event, Event::CloseStream(_));
+        assert_eq!(bench.node.events.iter().filter(closed).count(), usize::from(knows));
+        let (relayed, errors) = if knows == 1 { (1, vec![]) } else { (0, vec![437]) };
+        assert_eq!((bench.relayed(), bench.errors()), (relayed, errors));
+        assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+    }
+}

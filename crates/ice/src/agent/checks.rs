@@ -77,7 +77,7 @@ impl IceAgent {
         let base = self.bases.get(&pair.base)?;
         let aggressive = self.config.nomination == Nomination::Aggressive && self.selected != Some(id);
         let nominates = self.role == Role::Controlling && (pair.nominating || aggressive);
-        let host = self.locals.get(base.candidate)?.candidate.clone();
+        let host = &self.locals.get(base.candidate)?.candidate;
         Some(Check {
             priority: base.priority(crate::CandidateKind::PeerReflexive),
             role: self.role,

@@ -42,6 +42,8 @@ struct Relay {
     redirected_from: Vec<SocketAddr>,
     /// How many clients there have been.
     attempts: u64,
+    /// How many of their streams the server took for those of other allocations.
+    mismatches: u32,
     /// The name in the certificate of a server that is spoken to over TLS.
     server_name: Option<String>,
     url: String,

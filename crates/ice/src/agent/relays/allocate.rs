@@ -24,6 +24,9 @@ use sendrecv_turn::{Event as TurnEvent, Failure, Families, TurnClient, TurnConfi
 /// How many servers may send us to another one.
 const MAX_REDIRECTS: usize = 3;
 
+/// How many local ports a server is asked from that has allocations on them already (RFC 8656, section 7.4).
+const MAX_PORTS: u32 = 3;
+
 impl IceAgent {
     /// Asks a TURN server for addresses; `others` are of the same name, if this one is silent.
     pub(in crate::agent) fn allocate(
@@ -51,6 +54,7 @@ impl IceAgent {
             others,
             redirected_from: Vec::new(),
             attempts: 0,
+            mismatches: 0,
             server_name: (url.protocol == Protocol::Tls).then_some(name),
             url: url.to_string(),
             protocol: url.protocol,
@@ -111,7 +115,21 @@ impl IceAgent {
         false
     }
 
-    /// Leaves the present server, which gave nothing, for another one.
+    /// The server knows our port from another allocation (437). Another stream comes from another port; a socket has but
+    /// one. Says whether there is one to try.
+    fn try_another_port(&mut self, now: Instant, id: RelayId) -> bool {
+        let Some(relay) = self.relays.by_id.get_mut(&id) else { return false };
+        relay.mismatches = relay.mismatches.saturating_add(1);
+        let streamed = relay.protocol != Protocol::Udp;
+        if !streamed || !relay.bases.is_empty() || relay.mismatches >= MAX_PORTS {
+            return false;
+        }
+        let server = relay.server;
+        self.contact_another(now, id, server);
+        true
+    }
+
+    /// Leaves a server that gave nothing for another one, or for itself once more.
     fn contact_another(&mut self, now: Instant, id: RelayId, server: SocketAddr) {
         self.relays.by_path.retain(|_, of| *of != id);
         self.streams.retain(|_, purpose| *purpose != StreamPurpose::Relay(id));
@@ -185,6 +203,7 @@ impl IceAgent {
             TurnEvent::Failed(Failure::Redirected { server, domain }) => {
                 self.follow_redirection(now, id, server, domain);
             }
+            TurnEvent::Failed(Failure::Mismatch) if self.try_another_port(now, id) => {}
             TurnEvent::Failed(failure) => self.relay_failed(now, id, code_of(&failure), &failure.to_string()),
             TurnEvent::Icmp { peer, icmp } => self.relay_reports_icmp(now, id, peer, icmp),
             TurnEvent::Allocated { .. }
