@@ -104,8 +104,16 @@ pub enum SignatureScheme {
     EcdsaSecp384r1Sha384,
     /// rsa_pkcs1_sha256 (DTLS 1.2 and certificates only).
     RsaPkcs1Sha256,
+    /// rsa_pkcs1_sha384, as above; verified only.
+    RsaPkcs1Sha384,
+    /// rsa_pkcs1_sha512, as above; verified only.
+    RsaPkcs1Sha512,
     /// rsa_pss_rsae_sha256.
     RsaPssRsaeSha256,
+    /// rsa_pss_rsae_sha384; verified only.
+    RsaPssRsaeSha384,
+    /// rsa_pss_rsae_sha512; verified only.
+    RsaPssRsaeSha512,
 }
 
 impl SignatureScheme {
@@ -114,8 +122,12 @@ impl SignatureScheme {
         match self {
             Self::RsaPkcs1Sha256 => 0x0401,
             Self::EcdsaSecp256r1Sha256 => 0x0403,
+            Self::RsaPkcs1Sha384 => 0x0501,
             Self::EcdsaSecp384r1Sha384 => 0x0503,
+            Self::RsaPkcs1Sha512 => 0x0601,
             Self::RsaPssRsaeSha256 => 0x0804,
+            Self::RsaPssRsaeSha384 => 0x0805,
+            Self::RsaPssRsaeSha512 => 0x0806,
         }
     }
 
@@ -124,8 +136,12 @@ impl SignatureScheme {
         match code {
             0x0401 => Some(Self::RsaPkcs1Sha256),
             0x0403 => Some(Self::EcdsaSecp256r1Sha256),
+            0x0501 => Some(Self::RsaPkcs1Sha384),
             0x0503 => Some(Self::EcdsaSecp384r1Sha384),
+            0x0601 => Some(Self::RsaPkcs1Sha512),
             0x0804 => Some(Self::RsaPssRsaeSha256),
+            0x0805 => Some(Self::RsaPssRsaeSha384),
+            0x0806 => Some(Self::RsaPssRsaeSha512),
             _ => None,
         }
     }

@@ -11,11 +11,15 @@ use alloc::vec::Vec;
 use sendrecv_crypto::{CryptoProvider, SignatureScheme};
 
 /// The schemes we verify, most preferred first.
-pub(crate) const VERIFIED_SCHEMES: [SignatureScheme; 4] = [
+pub(crate) const VERIFIED_SCHEMES: [SignatureScheme; 8] = [
     SignatureScheme::EcdsaSecp256r1Sha256,
     SignatureScheme::EcdsaSecp384r1Sha384,
     SignatureScheme::RsaPssRsaeSha256,
+    SignatureScheme::RsaPssRsaeSha384,
+    SignatureScheme::RsaPssRsaeSha512,
     SignatureScheme::RsaPkcs1Sha256,
+    SignatureScheme::RsaPkcs1Sha384,
+    SignatureScheme::RsaPkcs1Sha512,
 ];
 
 /// More schemes of a peer than this are not looked at.
@@ -92,8 +96,12 @@ fn fits(scheme: SignatureScheme, kind: KeyKind, version: Version) -> bool {
     match scheme {
         SignatureScheme::EcdsaSecp256r1Sha256 => kind == KeyKind::EcdsaP256 || is_ecdsa_of_1_2,
         SignatureScheme::EcdsaSecp384r1Sha384 => kind == KeyKind::EcdsaP384 || is_ecdsa_of_1_2,
-        SignatureScheme::RsaPssRsaeSha256 => kind == KeyKind::Rsa,
-        SignatureScheme::RsaPkcs1Sha256 => kind == KeyKind::Rsa && version == Version::Dtls12,
+        SignatureScheme::RsaPssRsaeSha256
+        | SignatureScheme::RsaPssRsaeSha384
+        | SignatureScheme::RsaPssRsaeSha512 => kind == KeyKind::Rsa,
+        SignatureScheme::RsaPkcs1Sha256
+        | SignatureScheme::RsaPkcs1Sha384
+        | SignatureScheme::RsaPkcs1Sha512 => kind == KeyKind::Rsa && version == Version::Dtls12,
     }
 }
 
@@ -128,5 +136,19 @@ mod tests {
             assert_eq!(fits(scheme, kind, Version::Dtls13), bound, "{scheme:?} {kind:?}");
         }
         assert!(!fits(sha256, KeyKind::Rsa, Version::Dtls12));
+    }
+
+    #[test]
+    fn rsa_takes_every_hash_and_in_1_3_only_pss() {
+        let (pss, pkcs1) = VERIFIED_SCHEMES[2..].split_at(3);
+        for version in [Version::Dtls12, Version::Dtls13] {
+            assert!(pss.iter().all(|scheme| fits(*scheme, KeyKind::Rsa, version)));
+            assert!(
+                pkcs1
+                    .iter()
+                    .all(|scheme| fits(*scheme, KeyKind::Rsa, version) == (version == Version::Dtls12))
+            );
+            assert!(VERIFIED_SCHEMES[2..].iter().all(|scheme| !fits(*scheme, KeyKind::EcdsaP256, version)));
+        }
     }
 }

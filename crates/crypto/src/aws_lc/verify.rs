@@ -4,7 +4,9 @@ use crate::provider::{P384_POINT_LEN, is_uncompressed};
 use crate::{CryptoError, SignatureScheme};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 
 pub(super) fn verify(
@@ -20,7 +22,11 @@ pub(super) fn verify(
         SignatureScheme::EcdsaSecp384r1Sha384 if is_p384 => &ECDSA_P384_SHA384_ASN1,
         SignatureScheme::EcdsaSecp384r1Sha384 => &ECDSA_P256_SHA384_ASN1,
         SignatureScheme::RsaPkcs1Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        SignatureScheme::RsaPkcs1Sha384 => &RSA_PKCS1_2048_8192_SHA384,
+        SignatureScheme::RsaPkcs1Sha512 => &RSA_PKCS1_2048_8192_SHA512,
         SignatureScheme::RsaPssRsaeSha256 => &RSA_PSS_2048_8192_SHA256,
+        SignatureScheme::RsaPssRsaeSha384 => &RSA_PSS_2048_8192_SHA384,
+        SignatureScheme::RsaPssRsaeSha512 => &RSA_PSS_2048_8192_SHA512,
     };
     let is_ecdsa =
         matches!(scheme, SignatureScheme::EcdsaSecp256r1Sha256 | SignatureScheme::EcdsaSecp384r1Sha384);

@@ -7,7 +7,7 @@ use rsa::signature::Verifier;
 use rsa::signature::hazmat::PrehashVerifier;
 use rsa::traits::PublicKeyParts;
 use rsa::{RsaPublicKey, pkcs1v15, pss};
-use sha2::{Digest, Sha256, Sha384};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// Shorter RSA keys are refused.
 const MIN_RSA_BITS: u32 = 2048;
@@ -18,16 +18,28 @@ pub(super) fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
+    let pkcs1 = || pkcs1v15::Signature::try_from(signature);
+    let pss = || pss::Signature::try_from(signature);
     match scheme {
         SignatureScheme::EcdsaSecp256r1Sha256 => ecdsa(public_key, &Sha256::digest(message), signature),
         SignatureScheme::EcdsaSecp384r1Sha384 => ecdsa(public_key, &Sha384::digest(message), signature),
         SignatureScheme::RsaPkcs1Sha256 => {
-            let key = rsa_key(public_key).map(pkcs1v15::VerifyingKey::<Sha256>::new);
-            check(key, pkcs1v15::Signature::try_from(signature), message)
+            check(rsa_key(public_key).map(pkcs1v15::VerifyingKey::<Sha256>::new), pkcs1(), message)
+        }
+        SignatureScheme::RsaPkcs1Sha384 => {
+            check(rsa_key(public_key).map(pkcs1v15::VerifyingKey::<Sha384>::new), pkcs1(), message)
+        }
+        SignatureScheme::RsaPkcs1Sha512 => {
+            check(rsa_key(public_key).map(pkcs1v15::VerifyingKey::<Sha512>::new), pkcs1(), message)
         }
         SignatureScheme::RsaPssRsaeSha256 => {
-            let key = rsa_key(public_key).map(pss::VerifyingKey::<Sha256>::new);
-            check(key, pss::Signature::try_from(signature), message)
+            check(rsa_key(public_key).map(pss::VerifyingKey::<Sha256>::new), pss(), message)
+        }
+        SignatureScheme::RsaPssRsaeSha384 => {
+            check(rsa_key(public_key).map(pss::VerifyingKey::<Sha384>::new), pss(), message)
+        }
+        SignatureScheme::RsaPssRsaeSha512 => {
+            check(rsa_key(public_key).map(pss::VerifyingKey::<Sha512>::new), pss(), message)
         }
     }
 }

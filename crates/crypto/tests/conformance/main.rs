@@ -51,6 +51,7 @@ macro_rules! suite_for {
             signatures::ecdsa_p384_agrees_with_wycheproof,
             signatures::rsa_pkcs1_agrees_with_wycheproof,
             signatures::rsa_pss_agrees_with_wycheproof,
+            signatures::rsa_takes_every_hash,
             signatures::a_generated_key_signs_exports_and_imports,
             signatures::keys_made_by_openssl_sign_and_verify,
             signatures::ecdsa_takes_the_hash_of_the_scheme_and_the_curve_of_the_key,

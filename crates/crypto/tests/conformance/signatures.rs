@@ -149,6 +149,32 @@ pub(crate) fn ecdsa_takes_the_hash_of_the_scheme_and_the_curve_of_the_key(provid
     }
 }
 
+/// Signatures of "message" that OpenSSL made with the hashes that nothing here signs with.
+pub(crate) fn rsa_takes_every_hash(provider: Provider) {
+    let key = provider.import_pkcs8(&file("crypto/rsa2048.pkcs8.der")).unwrap();
+    let public = key.public_key_info().last_chunk::<270>().unwrap();
+    let schemes = [
+        (SignatureScheme::RsaPkcs1Sha384, "pkcs1_sha384"),
+        (SignatureScheme::RsaPkcs1Sha512, "pkcs1_sha512"),
+        (SignatureScheme::RsaPssRsaeSha384, "pss_sha384"),
+        (SignatureScheme::RsaPssRsaeSha512, "pss_sha512"),
+    ];
+    for (scheme, name) in schemes {
+        let signature = file(&format!("crypto/rsa2048.{name}.sig"));
+        assert_eq!(provider.verify(scheme, public, b"message", &signature), Ok(()), "{name}");
+        let refused = Err(CryptoError::Unauthenticated);
+        assert_eq!(provider.verify(scheme, public, b"massage", &signature), refused, "{name}");
+        for (other, _) in schemes.into_iter().filter(|(other, _)| *other != scheme) {
+            assert_eq!(
+                provider.verify(other, public, b"message", &signature),
+                refused,
+                "{name} is not {other:?}"
+            );
+        }
+        assert_eq!(SignatureScheme::from_code(scheme.code()), Some(scheme));
+    }
+}
+
 pub(crate) fn a_key_signs_only_with_its_own_schemes(provider: Provider) {
     let mut rng = Seed::from_u64(3).rng();
     let key = provider.generate_p256(&mut rng).unwrap();

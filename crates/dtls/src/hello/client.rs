@@ -17,6 +17,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use sendrecv_crypto::{KeyExchange, NamedGroup};
 
+/// HelloVerifyRequests that are followed: a server that has changed its secret meanwhile, or takes the cookie for another
+/// address's, asks again.
+const MAX_VERIFY_REQUESTS: u8 = 4;
+
 /// What a HelloRetryRequest has fixed.
 pub(crate) struct Retry {
     pub(crate) suite: CipherSuite,
@@ -34,6 +38,7 @@ pub(crate) struct AwaitServerHello {
     pub(crate) hello: (u16, Vec<u8>),
     pub(crate) retry: Option<Retry>,
     cookie12: Vec<u8>,
+    verify_requests: u8,
 }
 
 impl AwaitServerHello {
@@ -48,7 +53,8 @@ impl AwaitServerHello {
             .take(shares)
             .map(|group| provider.key_exchange(group, &mut session.secret_rng))
             .collect::<Result<_, _>>()?;
-        let mut this = Self { random, shares, hello: (0, Vec::new()), retry: None, cookie12: Vec::new() };
+        let hello = (0, Vec::new());
+        let mut this = Self { random, shares, hello, retry: None, cookie12: Vec::new(), verify_requests: 0 };
         session.records.set_plain_old_version(true);
         this.send_hello(session);
         Ok(this)
@@ -66,7 +72,7 @@ impl AwaitServerHello {
         let suites = config.cipher_suites.iter().filter(|suite| config.allows(suite.version()));
         client_hello::encode(&self.random, &self.cookie12, suites.map(|suite| suite.code()), |out| {
             if config.allows(Version::Dtls13) {
-                self.put_13(session, out);
+                self.put_versions(session, out);
             }
             if config.allows(Version::Dtls12) {
                 put_12(out);
@@ -81,10 +87,21 @@ impl AwaitServerHello {
             if let Some(id) = &config.connection_id {
                 put_connection_id(out, id);
             }
+            if config.allows(Version::Dtls13) {
+                put_shares(
+                    out,
+                    self.shares.iter().map(|share| KeyShareEntry {
+                        group: share.group().code(),
+                        key: share.public_share(),
+                    }),
+                );
+            }
         })
     }
 
-    fn put_13(&self, session: &Session, out: &mut Encoder) {
+    /// Comes first, as the shares come last: a server that keeps no state before it has seen its cookie sees no more than the
+    /// first fragment of the hello.
+    fn put_versions(&self, session: &Session, out: &mut Encoder) {
         put(out, extension::SUPPORTED_VERSIONS, |out| {
             out.vec8(|out| {
                 out.u16(Version::Dtls13.code());
@@ -93,11 +110,6 @@ impl AwaitServerHello {
                 }
             });
         });
-        let shares = self.shares.iter();
-        put_shares(
-            out,
-            shares.map(|share| KeyShareEntry { group: share.group().code(), key: share.public_share() }),
-        );
         if let Some(retry) = self.retry.as_ref().filter(|retry| !retry.cookie.is_empty()) {
             put(out, extension::COOKIE, |out| out.vec16(|out| out.bytes(&retry.cookie)));
         }
@@ -114,12 +126,14 @@ impl AwaitServerHello {
     }
 
     fn on_hello_verify_request(mut self, session: &mut Session, message: &Message) -> Result<State, Failure> {
-        let allowed =
-            session.config.allows(Version::Dtls12) && self.retry.is_none() && self.cookie12.is_empty();
+        let allowed = session.config.allows(Version::Dtls12)
+            && self.retry.is_none()
+            && self.verify_requests < MAX_VERIFY_REQUESTS;
         let cookie = hello_verify_request::parse(&message.body).map_err(decode_error(message.kind))?;
         if !allowed || cookie.is_empty() {
             return Err(Failure::UnexpectedMessage(message.kind));
         }
+        self.verify_requests = self.verify_requests.saturating_add(1);
         self.cookie12 = cookie.to_vec();
         self.send_hello(session);
         Ok(State::AwaitServerHello(self))

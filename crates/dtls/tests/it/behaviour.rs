@@ -114,6 +114,48 @@ fn a_hello_verify_request_leads_a_new_client_to_the_old_version() {
     assert_eq!(pair.client.connected.as_ref().unwrap().version, Version::Dtls12);
 }
 
+/// A HelloVerifyRequest, message and record `seq`.
+fn hello_verify_request(seq: u8, cookie: &[u8]) -> Vec<u8> {
+    let body = [&[0xfe, 0xff, cookie.len() as u8], cookie].concat();
+    let len = body.len() as u8;
+    let record = [22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, seq, 0, 12 + len];
+    [&record[..], &[3, 0, 0, len, 0, seq, 0, 0, 0, 0, 0, len], &body].concat()
+}
+
+#[test]
+fn a_server_may_ask_for_a_cookie_again_but_not_forever() {
+    let mut pair = pair_of(Version::Dtls12);
+    pair.drain();
+    pair.take_wire();
+    for round in 0..4 {
+        pair.deliver(Role::Client, hello_verify_request(round, &[round + 1; 20]));
+        pair.drain();
+        let hello = pair.take_wire().concat();
+        // The message's number, and the cookie behind version, random and an empty session id.
+        assert_eq!((hello[18], &hello[60..81]), (round + 1, &[&[20][..], &[round + 1; 20]].concat()[..]));
+    }
+    pair.deliver(Role::Client, hello_verify_request(4, &[5; 20]));
+    let Some(CloseReason::Failed(Failure::UnexpectedMessage(_))) = pair.client.dtls.close_reason() else {
+        panic!("{:?}", pair.client.dtls.close_reason());
+    };
+}
+
+#[test]
+fn a_hello_in_fragments_shows_versions_and_cookie_in_the_first() {
+    let server = Config { cookie: true, ..only(Version::Dtls13, config(Role::Server)) };
+    let mut pair = Pair::new(only(Version::Dtls13, config(Role::Client)), server, 1, Link::PERFECT);
+    pair.keep_copies = true;
+    assert!(pair.connect());
+    let is_second_hello = |copy: &&Vec<u8>| copy[0] == 22 && copy[13] == 1 && copy[17..19] == [0, 1];
+    let first = pair.copies.iter().find(is_second_hello).unwrap();
+    assert!(first.len() < 1201 && first[13 + 1..13 + 4] != first[13 + 9..13 + 12], "not in fragments");
+    // Version, random, no session id, no cookie of 1.2, the suites, one compression method, the extensions' length.
+    let suites = 13 + 12 + 2 + 32 + 1 + 1;
+    let extensions = suites + 2 + usize::from(u16::from_be_bytes([first[suites], first[suites + 1]])) + 2 + 2;
+    let versions = usize::from(u16::from_be_bytes([first[extensions + 2], first[extensions + 3]]));
+    assert_eq!((first[extensions + 1], first[extensions + 4 + versions + 1]), (43, 44));
+}
+
 #[test]
 fn nothing_in_common_is_named() {
     let client = only(Version::Dtls12, config(Role::Client));
