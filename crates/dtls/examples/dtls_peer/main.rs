@@ -4,18 +4,24 @@
 //! dtls_peer client|server ADDRESS --expect "sha-256 AA:BB…"
 //!     [--certificate FILE --key FILE]   DER and PKCS#8 DER; otherwise made from the seed
 //!     [--version 1.2|1.3] [--suite c02b] [--group 0018,0017] [--srtp 0007] [--mtu 1200] [--cookie] [--no-ems]
+//!     [--shares 2]    how many key shares a client of 1.3 sends at once
+//!     [--id HEX]      the connection ID that it wants to receive, "-" for an empty one
 //!     [--seed 1] [--seconds 8] [--fingerprint]   (the last only prints the own fingerprint)
+//!     [--talk]        does what it is told on standard input
 //! ```
 //!
 //! Prints what was agreed and 60 bytes of DTLS-SRTP keying material, sends a line, prints the line that comes back, and
-//! closes.
+//! closes. With `--talk` it does what it is told instead, line by line: `send TEXT`, `update` (the key), `request N` and
+//! `offer N` (connection IDs), `spare` (go over to a spare one), `ids`, `stats`, `close`.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::print_stdout)]
 
-use sendrecv_core::{Instant, Machine, PacketBuf, Seed, Writer};
+mod host;
+
+use host::Host;
+use sendrecv_core::{Instant, Seed};
 use sendrecv_crypto::{HashAlgorithm, NamedGroup, default_provider};
 use sendrecv_dtls::{
-    Certificate, CipherSuite, Config, Dtls, Event, Fingerprint, HEADROOM, Role, SrtpProfile, TAILROOM,
-    Version,
+    Certificate, CipherSuite, Config, ConnectionId, Dtls, Fingerprint, Role, SrtpProfile, Version,
 };
 use std::error::Error;
 use std::net::{SocketAddr, UdpSocket};
@@ -46,6 +52,15 @@ impl Options {
     }
 }
 
+/// Bytes from hexadecimal digits; none from "-".
+fn from_hex(text: &str) -> Result<Vec<u8>> {
+    let digits: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).collect();
+    Ok(digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(&String::from_iter(pair), 16))
+        .collect::<std::result::Result<_, _>>()?)
+}
+
 fn certificate(options: &Options, seed: &Seed) -> Result<Certificate> {
     let provider = default_provider();
     if let (Some(certificate), Some(key)) = (options.value("--certificate"), options.value("--key")) {
@@ -71,117 +86,14 @@ fn config(options: &Options, certificate: Certificate) -> Result<Config> {
     if let Some(code) = options.code("--srtp")? {
         config.srtp_profiles = vec![SrtpProfile::from_code(code).ok_or("unknown SRTP profile")?];
     }
+    if let Some(id) = options.value("--id") {
+        config.connection_id = ConnectionId::new(&from_hex(id)?);
+    }
+    config.key_shares = usize::try_from(options.number("--shares", 2)?)?;
     config.mtu = usize::try_from(options.number("--mtu", 1200)?)?;
     config.cookie = options.flag("--cookie");
     config.require_extended_master_secret = !options.flag("--no-ems");
     Ok(config)
-}
-
-/// A socket with one connection on it.
-struct Host {
-    socket: UdpSocket,
-    peer: Option<SocketAddr>,
-    dtls: Dtls,
-    start: std::time::Instant,
-    done: bool,
-}
-
-impl Host {
-    fn now(&self) -> Instant {
-        Instant::from_micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
-    fn drain(&mut self) -> Result<()> {
-        while let Some(event) = self.dtls.poll_event() {
-            self.on_event(event)?;
-        }
-        let Some(peer) = self.peer else {
-            return Ok(());
-        };
-        let (now, mut slab) = (self.now(), [0; 2048]);
-        loop {
-            let mut out = PacketBuf::new(&mut slab, 0, 0);
-            if self.dtls.poll_transmit(now, &mut out).is_none() {
-                return Ok(());
-            }
-            self.socket.send_to(out.bytes(), peer)?;
-        }
-    }
-
-    fn on_event(&mut self, event: Event) -> Result<()> {
-        match event {
-            Event::FingerprintNeeded => println!("fingerprint needed"),
-            Event::Closed(reason) => {
-                println!("closed: {reason}");
-                self.done = true;
-            }
-            Event::Connected(info) => {
-                let srtp = info.srtp_profile.map_or(0, SrtpProfile::code);
-                let (suite, group) = (info.cipher_suite.code(), info.group.code());
-                println!("connected {:?} suite={suite:04x} group={group:04x} srtp={srtp:04x}", info.version);
-                let mut material = [0; 60];
-                self.dtls.export_keying_material("EXTRACTOR-dtls_srtp", None, &mut material)?;
-                println!(
-                    "exporter {}",
-                    material.iter().map(|byte| format!("{byte:02X}")).collect::<String>()
-                );
-                self.send(b"hello from sendrecv\n")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, line: &[u8]) -> Result<()> {
-        let mut slab = [0; 256];
-        let mut packet = PacketBuf::new(&mut slab, HEADROOM, TAILROOM);
-        packet.put(line)?;
-        // What the handshake still has to send goes first.
-        self.drain()?;
-        let now = self.now();
-        self.dtls.seal(now, &mut packet)?;
-        if let Some(peer) = self.peer {
-            self.socket.send_to(packet.bytes(), peer)?;
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self) -> Result<()> {
-        let wait =
-            self.dtls.poll_timeout().map_or(Duration::from_millis(100), |deadline| deadline - self.now());
-        let wait = wait.clamp(Duration::from_millis(1), Duration::from_millis(100));
-        self.socket.set_read_timeout(Some(wait))?;
-        let mut datagram = [0; 2048];
-        let Ok((len, from)) = self.socket.recv_from(&mut datagram) else {
-            return Ok(());
-        };
-        self.peer.get_or_insert(from);
-        let now = self.now();
-        match self.dtls.handle_datagram(now, datagram.get_mut(..len).unwrap_or_default()) {
-            Ok(records) => {
-                for payload in records {
-                    print!("received {}", String::from_utf8_lossy(payload));
-                    self.done = true;
-                }
-            }
-            Err(reason) => println!("discarded: {reason}"),
-        }
-        Ok(())
-    }
-
-    fn run(&mut self, limit: Duration) -> Result<()> {
-        while !self.done && self.start.elapsed() < limit {
-            self.drain()?;
-            self.receive()?;
-            let now = self.now();
-            self.dtls.handle_timeout(now);
-        }
-        self.drain()?;
-        let now = self.now();
-        self.dtls.close(now);
-        self.drain()?;
-        println!("{:?}", self.dtls.stats());
-        Ok(())
-    }
 }
 
 fn main() -> Result<()> {
@@ -202,10 +114,7 @@ fn main() -> Result<()> {
     };
     println!("bound to {}", socket.local_addr()?);
     let expected: Fingerprint = options.value("--expect").ok_or("--expect is missing")?.parse()?;
-    let start = std::time::Instant::now();
     let dtls = Dtls::new(config(&options, certificate)?, role, &seed, Instant::ZERO);
-    let mut host = Host { socket, peer, dtls, start, done: false };
-    let now = host.now();
-    host.dtls.set_remote_fingerprints(now, vec![expected]);
-    host.run(Duration::from_secs(options.number("--seconds", 8)?))
+    Host::new(socket, peer, dtls, vec![expected], options.flag("--talk"))
+        .run(Duration::from_secs(options.number("--seconds", 8)?))
 }
