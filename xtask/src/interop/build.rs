@@ -1,11 +1,12 @@
 //! Builds the programs of ours around other people's libraries.
 
 use super::install::is_newer;
+use super::sources;
 use crate::shell::{self, Outcome, root, run_in};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Programs in C, and the libraries they are linked with.
+/// Programs in C, and the libraries of Debian's that they are linked with.
 const C: [(&str, &str); 2] =
     [("usrsctp", "-lusrsctp -lpthread"), ("nice", "$(pkg-config --cflags --libs nice)")];
 
@@ -17,19 +18,28 @@ pub(super) fn folder() -> PathBuf {
 
 /// Builds those that are older than their sources.
 pub(super) fn peers() -> Outcome {
-    let (sources, folder) = (root().join("tests/interop/peers"), folder());
+    let (peers, folder) = (root().join("tests/interop/peers"), folder());
     fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     for (name, libraries) in C {
-        compile(&sources.join(name).with_extension("c"), &folder.join(name), libraries)?;
+        compile(&[peers.join(name).with_extension("c")], &folder.join(name), libraries)?;
     }
-    pion(&sources.join("pion"), &folder)
+    sources::libraries()?;
+    for library in &sources::LIBRARIES {
+        let archive = library.archive();
+        let made_from = [peers.join(library.name).with_extension("c"), peers.join("dtls.h"), archive.clone()];
+        let flags = format!("'{}' {} -lm", archive.display(), library.flags());
+        compile(&made_from, &folder.join(library.name), &flags)?;
+    }
+    pion(&peers.join("pion"), &folder)
 }
 
-fn compile(source: &Path, program: &Path, libraries: &str) -> Outcome {
-    if is_newer(program, source) {
+/// Compiles the first of the files, unless the program is newer than all of them.
+fn compile(made_from: &[PathBuf], program: &Path, flags: &str) -> Outcome {
+    if made_from.iter().all(|file| is_newer(program, file)) {
         return Ok(());
     }
-    let line = format!("cc -O2 -Wall -Wextra -o '{}' '{}' {libraries}", program.display(), source.display());
+    let source = made_from.first().map(|file| file.display().to_string()).unwrap_or_default();
+    let line = format!("cc -O2 -Wall -Wextra -o '{}' '{source}' {flags}", program.display());
     shell::run("sh", &["-c", &line])
 }
 

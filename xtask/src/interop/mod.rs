@@ -2,6 +2,7 @@
 
 mod build;
 mod install;
+mod sources;
 
 use crate::shell::{self, Outcome};
 use clap::Args;
