@@ -9,6 +9,7 @@ mod nat64;
 mod nominate;
 mod pairing;
 mod peer;
+mod piggyback;
 mod relays;
 mod requests;
 mod responses;
@@ -30,6 +31,7 @@ use crate::generation::Generation;
 use crate::local::Locals;
 use crate::pair::{Pair, PairId};
 use crate::parameters::IceParameters;
+use crate::piggyback::{OPTION, Piggyback};
 use crate::remote::Remotes;
 use crate::route::{RelayId, Route};
 use crate::socket::StreamId;
@@ -132,6 +134,7 @@ pub struct IceAgent {
     pub(crate) remote_ended: bool,
     pub(crate) list: CheckList,
     pub(crate) early: VecDeque<EarlyCheck>,
+    pub(crate) piggyback: Piggyback,
 
     pub(crate) transactions: BTreeMap<TransactionId, Transaction>,
     pub(crate) timers: Timers<TimerKey>,
@@ -193,6 +196,7 @@ impl IceAgent {
             remote_ended: false,
             list: CheckList::default(),
             early: VecDeque::new(),
+            piggyback: Piggyback::default(),
             transactions: BTreeMap::new(),
             timers: Timers::default(),
             last_paced: None,
@@ -344,6 +348,9 @@ fn local_options(config: &Config) -> Vec<String> {
     let mut options = Vec::from([String::from("ice2"), String::from("trickle")]);
     if config.renomination && !config.lite {
         options.push(String::from("renomination"));
+    }
+    if config.piggyback.is_some() {
+        options.push(String::from(OPTION));
     }
     options
 }

@@ -60,6 +60,10 @@ pub struct Config {
     /// Offers the `renomination` option, and moves to better pairs after nomination if the peer offers it too
     /// (draft-thatcher-ice-renomination).
     pub renomination: bool,
+    /// Offers the option `sped`, and lets packets of the layer above ride on checks if the peer offers it too
+    /// (draft-hancke-webrtc-sped); see [`board`](crate::IceAgent::board). The longest such check, in bytes of UDP
+    /// payload, a relay's header included.
+    pub piggyback: Option<usize>,
     /// What every local ufrag starts with.
     pub ufrag_prefix: UfragPrefix,
     /// Bounds of the agent's memory and work.
@@ -78,6 +82,7 @@ impl Config {
             policy: TransportPolicy::All,
             nomination: Nomination::Regular,
             renomination: false,
+            piggyback: None,
             ufrag_prefix: UfragPrefix::default(),
             limits: Limits::default(),
             timing: Timing::default(),

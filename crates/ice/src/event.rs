@@ -6,6 +6,7 @@ use crate::route::Route;
 use crate::socket::OpenStream;
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 use sendrecv_core::Path;
@@ -36,6 +37,9 @@ pub enum Event {
     OpenStream(OpenStream),
     /// Close the stream with this path, after sending what was polled for it.
     CloseStream(Path),
+    /// A packet for the layer above, which rode on an authenticated check. Nobody knows yet whether it came from where
+    /// answers can be sent; see [`confirm_packet`](crate::IceAgent::confirm_packet).
+    Packet(Vec<u8>),
     /// A STUN or TURN server did not give a candidate (`icecandidateerror`).
     CandidateError(ServerError),
 }

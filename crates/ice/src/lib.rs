@@ -66,6 +66,7 @@ mod local;
 mod nat64;
 mod pair;
 mod parameters;
+mod piggyback;
 mod priority;
 mod remote;
 mod route;

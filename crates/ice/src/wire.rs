@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! Binding request: USERNAME "theirs:ours", PRIORITY, ICE-CONTROLLING | ICE-CONTROLLED, [USE-CANDIDATE],
-//!                  [NOMINATION], [GOOG-NETWORK-INFO], MESSAGE-INTEGRITY (their password), FINGERPRINT
-//! Binding success: XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY (the answering side's password), FINGERPRINT
+//!                  [NOMINATION], [GOOG-NETWORK-INFO], [riders], MESSAGE-INTEGRITY (their password), FINGERPRINT
+//! Binding success: XOR-MAPPED-ADDRESS, [riders], MESSAGE-INTEGRITY (the answering side's password), FINGERPRINT
 //! Binding error:   ERROR-CODE, [UNKNOWN-ATTRIBUTES], MESSAGE-INTEGRITY, FINGERPRINT
 //! ```
 
 use crate::config::Role;
+use crate::piggyback::Riders;
 use core::net::SocketAddr;
 use sendrecv_core::{NoSpace, PacketBuf};
 use sendrecv_stun::attribute::{
@@ -16,7 +17,11 @@ use sendrecv_stun::attribute::{
 };
 use sendrecv_stun::{Class, IntegrityKey, Message, MessageBuilder, Method, TransactionId};
 
-/// What a check says, kept so that retransmissions are the same bytes.
+/// The longest check without USERNAME's value and riders: header, USERNAME, PRIORITY, role, USE-CANDIDATE, NOMINATION,
+/// GOOG-NETWORK-INFO, MESSAGE-INTEGRITY, FINGERPRINT. An answer is shorter.
+pub(crate) const CHECK_LEN: usize = 20 + (4 + 3) + 8 + 12 + 4 + 8 + 8 + 24 + 8;
+
+/// What a check says, kept so that retransmissions say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Check {
     pub(crate) priority: u32,
@@ -53,6 +58,7 @@ impl Check {
         id: TransactionId,
         username: &str,
         key: &IntegrityKey,
+        riders: Riders<'_>,
     ) -> Result<(), NoSpace> {
         let mut builder = MessageBuilder::new(out, Class::Request, Method::BINDING, id)?;
         builder.attribute(&Username(username))?.attribute(&Priority(self.priority))?;
@@ -69,6 +75,7 @@ impl Check {
         if let Some(info) = self.network_info {
             builder.attribute(&NetworkInfo(info))?;
         }
+        riders.write(&mut builder)?;
         builder.integrity(key)?.fingerprint()?;
         Ok(())
     }
@@ -91,22 +98,24 @@ impl Answer {
         out: &mut PacketBuf<'_>,
         id: TransactionId,
         key: &IntegrityKey,
+        riders: Riders<'_>,
     ) -> Result<(), NoSpace> {
+        let class = if matches!(self, Self::Success(_)) { Class::Success } else { Class::Error };
+        let mut builder = MessageBuilder::new(out, class, Method::BINDING, id)?;
         match self {
-            Self::Success(mapped) => MessageBuilder::new(out, Class::Success, Method::BINDING, id)?
-                .attribute(&XorMappedAddress(mapped))?
-                .integrity(key)?
-                .fingerprint()?,
-            Self::RoleConflict => MessageBuilder::new(out, Class::Error, Method::BINDING, id)?
-                .attribute(&ErrorCode { code: ErrorCode::ROLE_CONFLICT, reason: "Role Conflict" })?
-                .integrity(key)?
-                .fingerprint()?,
-            Self::UnknownAttribute(kind) => MessageBuilder::new(out, Class::Error, Method::BINDING, id)?
-                .attribute(&ErrorCode { code: ErrorCode::UNKNOWN_ATTRIBUTE, reason: "Unknown Attribute" })?
-                .attribute(&UnknownAttributes::from_wire(&kind.0.to_be_bytes()))?
-                .integrity(key)?
-                .fingerprint()?,
-        };
+            Self::Success(mapped) => {
+                builder.attribute(&XorMappedAddress(mapped))?;
+                riders.write(&mut builder)?;
+            }
+            Self::RoleConflict => {
+                builder.attribute(&ErrorCode { code: ErrorCode::ROLE_CONFLICT, reason: "Role Conflict" })?;
+            }
+            Self::UnknownAttribute(kind) => {
+                let code = ErrorCode { code: ErrorCode::UNKNOWN_ATTRIBUTE, reason: "Unknown Attribute" };
+                builder.attribute(&code)?.attribute(&UnknownAttributes::from_wire(&kind.0.to_be_bytes()))?;
+            }
+        }
+        builder.integrity(key)?.fingerprint()?;
         Ok(())
     }
 }

@@ -310,7 +310,9 @@ impl IceAgent {
             return Ok(None);
         };
         let (Some(route), Some(key)) = (route, &remote.key) else { return Ok(None) };
-        check.write(out, id, &remote.username, key)?;
+        let riders = self.riders();
+        check.write(out, id, &remote.username, key, riders)?;
+        self.piggyback.left_with(riders.packet_len());
         if let Some(pair) = self.list.get_mut(pair_id) {
             let counters = &mut pair.counters;
             let counter =

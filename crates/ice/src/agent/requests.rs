@@ -54,6 +54,7 @@ impl IceAgent {
         if !matches!(answer, Answer::Success(_)) {
             return Ok(());
         }
+        self.receive_riders(message);
         if number != self.current.number {
             self.heard_on_old_pair(now, route);
         } else if self.remote_parameters().is_some_and(|parameters| parameters.ufrag == theirs) {
@@ -202,11 +203,13 @@ impl IceAgent {
             let before = out.len();
             let key =
                 self.generation(response.generation).and_then(|generation| generation.local_key.as_ref());
-            let written = key.map(|key| response.answer.write(out, response.transaction, key));
+            let riders = self.riders();
+            let written = key.map(|key| response.answer.write(out, response.transaction, key, riders));
             if written == Some(Err(NoSpace)) {
                 return None;
             }
-            let route = response.route;
+            let (route, bytes) = (response.route, written.map_or(0, |_| riders.packet_len()));
+            self.piggyback.left_with(bytes);
             self.responses.pop_front();
             if written.is_some()
                 && let Some(transmit) = self.address(now, route, out)

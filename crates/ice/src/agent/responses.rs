@@ -83,7 +83,9 @@ impl IceAgent {
         }
         if message.class() == Class::Success {
             let mapped = mapped_address(message).ok_or(Discard::Malformed)?;
-            if pair.route != Some(route) {
+            let expected = pair.route;
+            self.receive_riders(message);
+            if expected != Some(route) {
                 // The answer took another way: the pair does not work in both directions (section 7.2.5.2.1).
                 self.end_transaction(message.transaction_id());
                 self.check_failed(now, id, None);

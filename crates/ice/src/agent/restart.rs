@@ -4,6 +4,7 @@ use super::{IceAgent, TimerKey};
 use crate::error::UsageError;
 use crate::generation::Generation;
 use crate::parameters::IceParameters;
+use crate::piggyback::Piggyback;
 use sendrecv_core::Instant;
 
 impl IceAgent {
@@ -51,6 +52,7 @@ impl IceAgent {
         let local = self.take_prepared();
         self.begin_generation(now, local);
         self.superseded = None;
+        self.piggyback = Piggyback::default();
         Ok(())
     }
 

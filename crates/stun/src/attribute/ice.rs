@@ -31,6 +31,13 @@ bytes_attribute!(
     DtlsInStun = DTLS_IN_STUN
 );
 bytes_attribute!(
-    /// META-DTLS-IN-STUN-ACKNOWLEDGEMENT: which DTLS packets arrived on checks (libwebrtc).
+    /// META-DTLS-IN-STUN-ACKNOWLEDGEMENT: which DTLS packets arrived, a number of four bytes each (libwebrtc).
     DtlsInStunAck = DTLS_IN_STUN_ACK
 );
+
+impl DtlsInStunAck<'_> {
+    /// The number that stands for a packet in the list, in network order: the CRC-32 that FINGERPRINT uses, as it is.
+    pub fn number_of(packet: &[u8]) -> u32 {
+        crc32fast::hash(packet)
+    }
+}
