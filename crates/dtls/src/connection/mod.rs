@@ -7,6 +7,7 @@ mod incoming;
 #[cfg(test)]
 mod malformed;
 mod outgoing;
+mod resume;
 #[cfg(test)]
 mod tests;
 
