@@ -108,6 +108,35 @@ fn everything_that_goes_wrong_on_wires_is_survived() {
 }
 
 #[test]
+fn a_handshake_on_checks_takes_no_longer_in_trouble_than_one_without() {
+    let opened_after = |seed, percent, sped| {
+        let configuration = || Configuration {
+            settings: Settings { sped, ..Settings::default() },
+            ..Configuration::default()
+        };
+        let rough = wire().with_trouble(Chance::percent(percent), false);
+        let access = [Access::Public, Access::Public];
+        let mut internet = Internet::new(seed, rough, access, [configuration(), configuration()]);
+        internet.open_channel(DataChannelInit::default(), LATER).expect("the channel opens");
+        internet.sim.now() - Instant::ZERO
+    };
+    for percent in [1, 5, 20] {
+        let mut times = [true, false].map(|_| Vec::new());
+        for seed in 0..40 {
+            times[0].push(opened_after(seed, percent, true));
+            times[1].push(opened_after(seed, percent, false));
+        }
+        let total = times.each_ref().map(|times| times.iter().sum::<Duration>().as_millis());
+        let [with, without] = times.map(|mut times| {
+            times.sort();
+            times[times.len() / 2]
+        });
+        println!("{percent} % of trouble: medians {with:?} and {without:?}, totals {total:?} ms");
+        assert!(with <= without, "{percent} % of trouble: {with:?} and {without:?}");
+    }
+}
+
+#[test]
 fn loss_in_bursts_is_survived() {
     for_each_seed(2, 100, |seed| {
         let inside = Chance::percent(90);
@@ -141,6 +170,8 @@ fn every_pair_of_dtls_versions_with_one_in_common_connects() {
 fn a_cable_pulled_for_a_while_is_survived() {
     let mut internet = Internet::open(1, wire());
     internet.open_channel(DataChannelInit::default(), SOON).unwrap();
+    // The channel may be open before its pair is nominated.
+    internet.sim.run_for(Duration::from_secs(1)).unwrap();
     let (a, address) = (internet.a, [203, 0, 113, 1].into());
     internet.sim.set_connected(a, address, false);
     let disconnected = |i: &Internet| i.peer(i.a).pc.connection_state() == PeerConnectionState::Disconnected;

@@ -89,7 +89,7 @@ pub(crate) enum Host {
 const PEER_HELP: &str = "\
 Commands (each answered by one line; errors as {\"error\":…}):
   {\"do\":\"configure\",…}                  RTCConfiguration: iceServers, iceTransportPolicy, …; also
-                                        \"dtls\":{\"max\":\"1.2\"}. Before anything else.
+                                        \"dtls\":{\"max\":\"1.2\"}, \"snap\":b, \"sped\":b. Before anything else.
   {\"do\":\"offer\",\"audio\":b,\"video\":b,\"channel\":l}  -> {\"type\":\"offer\",\"sdp\":…}, candidates gathered;
                                         \"source\":\"synthetic\" (default), \"echo\", or {\"ivf\":file}
   {\"do\":\"answer\",\"sdp\":…,\"audio\":b,\"video\":b}   -> {\"type\":\"answer\",\"sdp\":…}

@@ -102,6 +102,9 @@ pub struct Settings {
     /// Offer and accept that the SCTP handshake is saved: each side's INIT is in its description, as `a=sctp-init`
     /// (SNAP, draft-hancke-tsvwg-snap). Peers that do not know it ignore it.
     pub snap: bool,
+    /// Offer and accept that the DTLS handshake rides on the connectivity checks, which saves the round trip they take
+    /// (SPED, draft-hancke-webrtc-sped). Peers that do not know it ignore it; lite agents do not offer it.
+    pub sped: bool,
     /// Canonical name in RTCP (RFC 3550, section 6.5.1); empty: a random one.
     pub cname: String,
 }
@@ -119,6 +122,7 @@ impl Default for Settings {
             initial_packet_size: 1200,
             max_message_size: 262_144,
             snap: true,
+            sped: true,
             cname: String::new(),
         }
     }

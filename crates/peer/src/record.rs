@@ -40,11 +40,12 @@ struct RecordedSettings {
     initial_packet_size: usize,
     max_message_size: u32,
     snap: bool,
+    sped: bool,
     cname: String,
 }
 
 /// The layout of recordings this version writes and reads.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Why bytes are not a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -99,6 +100,7 @@ impl InputLog {
                 initial_packet_size: self.settings.initial_packet_size,
                 max_message_size: self.settings.max_message_size,
                 snap: self.settings.snap,
+                sped: self.settings.sped,
                 cname: self.settings.cname.clone(),
                 ..Settings::default()
             },
@@ -131,6 +133,7 @@ impl Recorder {
             initial_packet_size: settings.initial_packet_size,
             max_message_size: settings.max_message_size,
             snap: settings.snap,
+            sped: settings.sped,
             cname: settings.cname.clone(),
         };
         let configuration = configuration.clone();

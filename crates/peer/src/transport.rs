@@ -1,15 +1,18 @@
 //! The transport that all bundled sections share: ICE below, DTLS and SRTP on it.
 
+mod sped;
+
 use crate::configuration::{Configuration, DtlsVersion};
 use crate::demux::PacketKind;
 use crate::error::Discard;
 use crate::states::DtlsTransportState;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use sendrecv_core::{Instant, Machine, PacketBuf, Path, Seed, Transmit};
+use sendrecv_core::{Instant, Machine, PacketBuf, Path, Seed, Transmit, Writer};
 use sendrecv_dtls::{Certificate, ConnectedInfo, Dtls, Fingerprint, Records, Role, Version};
 use sendrecv_ice::{IceAgent, Up};
 use sendrecv_srtp::{MasterKey, Options, Session, SrtpProfile};
+use sped::Sped;
 
 /// Free bytes in front of a packet that is to be sealed: the DTLS record header and a TURN header.
 pub(crate) const HEADROOM: usize = sendrecv_dtls::HEADROOM + sendrecv_ice::DATA_HEADROOM;
@@ -37,6 +40,7 @@ pub(crate) struct Transport {
     versions: (Version, Version),
     provider: &'static dyn sendrecv_crypto::CryptoProvider,
     mtu: usize,
+    sped: Sped,
     seed: Seed,
     generation: u64,
     pub(crate) counters: Counters,
@@ -85,6 +89,7 @@ impl Transport {
             versions: (version(settings.dtls_min), version(settings.dtls_max)),
             provider: settings.crypto,
             mtu: settings.initial_packet_size,
+            sped: Sped::default(),
             seed: seed.derive("dtls"),
             generation: 0,
             counters: Counters::default(),
@@ -92,7 +97,7 @@ impl Transport {
     }
 
     /// Takes the fingerprints the remote description gives, and the role that was agreed on. DTLS starts as soon as ICE
-    /// can carry it.
+    /// can carry it, on its checks or by itself.
     pub(crate) fn configure(
         &mut self,
         now: Instant,
@@ -107,7 +112,7 @@ impl Transport {
         self.fingerprints = fingerprints.to_vec();
         if let Some(dtls) = &mut self.dtls {
             dtls.set_remote_fingerprints(now, self.fingerprints.clone());
-        } else if role == Role::Server {
+        } else if role == Role::Server || self.ice.packet_room().is_some() {
             self.start_dtls(now);
         }
         self.follow_path(now);
@@ -116,17 +121,22 @@ impl Transport {
     /// Forgets the DTLS connection and its keys.
     pub(crate) fn discard(&mut self) {
         self.dtls = None;
+        self.leave_checks();
         self.srtp = None;
         self.connected = None;
         self.role = None;
         self.state = DtlsTransportState::New;
     }
 
-    /// Lets the DTLS client speak as soon as there is a pair that works, be it nominated or not.
+    /// Lets DTLS speak: by itself as soon as there is a pair that works, be it nominated or not, until then on checks.
     pub(crate) fn follow_path(&mut self, now: Instant) {
-        if self.dtls.is_none() && self.state == DtlsTransportState::New && self.ice.can_send_data() {
+        if !self.ice.can_send_data() {
+            return self.ride(now);
+        }
+        if self.dtls.is_none() && self.state == DtlsTransportState::New {
             self.start_dtls(now);
         }
+        self.go_directly(now);
     }
 
     /// ICE has another pair in use.
@@ -153,6 +163,7 @@ impl Transport {
         }
         self.dtls = Some(dtls);
         self.state = DtlsTransportState::Connecting;
+        self.take_early(now);
     }
 
     /// Takes a datagram from a socket; what is left of it is in clear and belongs to the layers above.
@@ -170,6 +181,9 @@ impl Transport {
         self.counters.bytes_received = self.counters.bytes_received.wrapping_add(len(data));
         match PacketKind::of(data) {
             PacketKind::Dtls => {
+                if self.state == DtlsTransportState::Connecting {
+                    self.ice.confirm_packet(data);
+                }
                 let dtls = self.dtls.as_mut().ok_or(Discard::TooEarly)?;
                 Ok(Received::Records(dtls.handle_datagram(now, data)?))
             }
@@ -186,7 +200,11 @@ impl Transport {
     /// The next handshake or alert datagram, ready for its path.
     pub(crate) fn poll_dtls(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
         let dtls = self.dtls.as_mut().filter(|_| self.ice.can_send_data())?;
-        dtls.poll_transmit(now, out)?;
+        match dtls.poll_transmit(now, out) {
+            // What DTLS says anew takes the place of what it said on checks.
+            Some(_) => self.ice.board(Vec::new()),
+            None => out.put(&self.ice.disembark()?).ok()?,
+        }
         self.send(now, out)
     }
 

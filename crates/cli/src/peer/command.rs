@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     #[serde(flatten)]
     configuration: Configuration,
     dtls: Dtls,
+    snap: Option<bool>,
+    sped: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,6 +51,9 @@ impl Settings {
         if let Some(version) = &self.dtls.max {
             configuration.settings.dtls_max = parse_version(version)?;
         }
+        let settings = &mut configuration.settings;
+        settings.snap = self.snap.unwrap_or(settings.snap);
+        settings.sped = self.sped.unwrap_or(settings.sped);
         configuration.validate().map_err(|error| error.to_string())?;
         Ok(configuration)
     }

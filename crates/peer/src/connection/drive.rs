@@ -53,6 +53,7 @@ impl PeerConnection {
                 self.update_packet_budget(now);
                 self.events.push_back(Event::SelectedCandidatePairChange);
             }
+            Ice::Packet(packet) => self.transport.receive_riding(now, packet),
             Ice::ResolveName { id, name } => self.events.push_back(Event::ResolveName { id, name }),
             Ice::OpenStream(stream) => self.events.push_back(Event::OpenStream(stream)),
             Ice::CloseStream(path) => self.events.push_back(Event::CloseStream(path)),

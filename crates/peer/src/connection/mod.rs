@@ -377,6 +377,7 @@ fn make_ice(configuration: &Configuration, seed: &Seed, now: Instant) -> Result<
     let mut config = sendrecv_ice::Config::with_provider(settings.crypto);
     config.lite = settings.ice_lite;
     config.renomination = settings.ice_renomination;
+    config.piggyback = (settings.sped && !settings.ice_lite).then_some(settings.initial_packet_size);
     config.policy = match configuration.ice_transport_policy {
         crate::IceTransportPolicy::All => TransportPolicy::All,
         crate::IceTransportPolicy::Relay => TransportPolicy::Relay,

@@ -1,7 +1,7 @@
 //! Making answers (RFC 9429, section 5.3).
 
 use super::formats::{answered_parameters, carries_media, same_format};
-use super::negotiation::{Created, Slot, shares_transport, transport_section};
+use super::negotiation::{Created, Slot, has_option, shares_transport, transport_section};
 use super::numbering::{allows_rtx, preferred};
 use super::sctp_init;
 use super::sections::{
@@ -111,8 +111,11 @@ impl Negotiation {
             }
         };
         let tag = transport_section(offer).unwrap_or(index);
-        describe_transport(&mut media, transport, self.answer_setup(offer.setup_of(tag)));
-        media.shared.ice_options = answered_ice_options(&transport.ice_options, offer.ice_options_of(tag));
+        let options = answered_ice_options(&transport.ice_options, offer.ice_options_of(tag));
+        // With SPED the first check of whoever offered has its ClientHello in it already.
+        let role = if has_option(&options, "sped") { DtlsRole::Server } else { self.config.answer_role };
+        describe_transport(&mut media, transport, self.answer_setup(offer.setup_of(tag), role));
+        media.shared.ice_options = options;
         media
     }
 
@@ -164,12 +167,13 @@ impl Negotiation {
         with_rtx(accepted, &repairable, offered, own.codec_preferences.is_empty())
     }
 
-    /// Our DTLS role towards `offered` (RFC 9429, section 5.3.1), that of the running connection if it may stay.
-    pub(crate) fn answer_setup(&self, offered: Option<Setup>) -> Setup {
+    /// Our DTLS role towards `offered` (RFC 9429, section 5.3.1): that of the running connection if it may stay, else
+    /// `preferred` where we have the choice.
+    fn answer_setup(&self, offered: Option<Setup>, preferred: DtlsRole) -> Setup {
         match offered {
             Some(Setup::Active) => Setup::Passive,
             Some(Setup::Passive) => Setup::Active,
-            _ => self.dtls_role.unwrap_or(self.config.answer_role).setup(),
+            _ => self.dtls_role.unwrap_or(preferred).setup(),
         }
     }
 

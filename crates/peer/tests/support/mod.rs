@@ -32,6 +32,10 @@ pub struct Pair {
     /// How many of a hundred datagrams are lost, by chance.
     pub loss_percent: u64,
     chance: Rng,
+    /// Every STUN message that was sent.
+    pub stun: Vec<Vec<u8>>,
+    /// The longest datagram of DTLS that was sent.
+    pub longest_of_dtls: usize,
     wire: VecDeque<(Instant, usize, Path, Vec<u8>)>,
     sent: usize,
 }
@@ -58,6 +62,8 @@ impl Pair {
             lose_every: 0,
             loss_percent: 0,
             chance: Seed::from_u64(seed).derive("loss").rng(),
+            stun: Vec::new(),
+            longest_of_dtls: 0,
             wire: VecDeque::new(),
             sent: 0,
         }
@@ -119,6 +125,11 @@ impl Pair {
                 let size = datagrams.segment_size.unwrap_or(datagrams.len).max(1);
                 for bytes in out[..datagrams.len].chunks(size) {
                     self.sent += 1;
+                    match bytes[0] {
+                        0..4 => self.stun.push(bytes.to_vec()),
+                        20..64 => self.longest_of_dtls = self.longest_of_dtls.max(bytes.len()),
+                        _ => {}
+                    }
                     side.datagrams_sent += 1;
                     let regular = self.lose_every > 0 && self.sent.is_multiple_of(self.lose_every);
                     if regular || self.chance.below(100) < self.loss_percent {

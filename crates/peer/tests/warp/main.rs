@@ -7,6 +7,8 @@
     clippy::as_conversions
 )]
 
+mod round_trips;
 mod snap;
+mod sped;
 #[path = "../support/mod.rs"]
 mod support;
