@@ -15,17 +15,18 @@ const FIREFOX = process.env.FIREFOX ?? '/usr/lib/firefox-esr/firefox-esr';
 
 const QUIET = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'];
-const TRIALS = { interleaving: 'WebRTC-DataChannelMessageInterleaving', snap: 'WebRTC-Sctp-Snap' };
+const TRIALS = { interleaving: 'WebRTC-DataChannelMessageInterleaving', snap: 'WebRTC-Sctp-Snap',
+  sped: 'WebRTC-IceHandshakeDtls' };
 const NO_QUESTIONS = '--use-fake-ui-for-media-stream';
 
 // `turn`: our own coturn's certificate is accepted, and its name leads to this machine. `quantum: false` takes the
-// post-quantum key share away, `trial` turns on what Chromium has not yet by default: I-DATA (which Firefox always speaks), or
-// SCTP's INITs in the descriptions.
+// post-quantum key share away, `trial` turns on what Chromium has not yet by default: I-DATA (which Firefox always speaks),
+// SCTP's INITs in the descriptions, DTLS on connectivity checks; several with commas between.
 export async function startChromium({ loopback = true, mdns = false, turn = false, quantum = true, trial } = {}) {
   const flags = [...QUIET, '--use-fake-device-for-media-stream', ...(mdns ? [] : [NO_QUESTIONS])];
   if (loopback) flags.push('--allow-loopback-in-peer-connection');
   if (turn) flags.push('--ignore-certificate-errors');
-  if (trial) flags.push(`--force-fieldtrials=${TRIALS[trial]}/Enabled/`);
+  if (trial) flags.push(`--force-fieldtrials=${trial.split(',').map(name => `${TRIALS[name]}/Enabled/`).join('')}`);
   const without = [...mdns ? [] : ['WebRtcHideLocalIpsWithMdns'], ...quantum ? [] : ['WebRtcPqcForDtls']];
   if (without.length) flags.push(`--disable-features=${without.join()}`);
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags, timeout: 60000 });
