@@ -98,6 +98,9 @@ pub enum UsageError {
     /// The transceiver does not send audio with tones now.
     #[error("the transceiver cannot send DTMF now")]
     CannotInsertDtmf,
+    /// `setParameters` was refused.
+    #[error("parameters: {0}")]
+    Parameters(#[from] ParametersError),
     /// The media engine refused it.
     #[error("media: {0}")]
     Media(#[from] sendrecv_media::MediaError),
@@ -109,11 +112,34 @@ pub enum UsageError {
     Configuration(&'static str),
 }
 
+/// Why `setParameters` was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ParametersError {
+    /// They were not read before, or something was set or negotiated since (`InvalidStateError`).
+    #[error("getParameters comes first")]
+    NotRead,
+    /// Something other than the encoding was changed, or encodings were added or taken away
+    /// (`InvalidModificationError`).
+    #[error("only the encoding can be changed")]
+    Modified,
+    /// The codec is not one of those negotiated (`InvalidModificationError`).
+    #[error("the codec is not negotiated for sending")]
+    CodecNotNegotiated,
+    /// A frame rate below 0, or a picture larger than it is (`RangeError`).
+    #[error("a frame rate is below 0, or a scale below 1")]
+    OutOfRange,
+}
+
 impl UsageError {
     /// The name of the `DOMException` (or other error) that a browser throws in this case.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Closed | Self::CannotInsertDtmf => "InvalidStateError",
+            Self::Closed | Self::CannotInsertDtmf | Self::Parameters(ParametersError::NotRead) => {
+                "InvalidStateError"
+            }
+            Self::Parameters(ParametersError::OutOfRange) => "RangeError",
+            Self::Parameters(_) => "InvalidModificationError",
             Self::Media(sendrecv_media::MediaError::UnknownTone) => "InvalidCharacterError",
             Self::Jsep(error) => error.name(),
             Self::Candidate(_) => "OperationError",

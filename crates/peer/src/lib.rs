@@ -64,10 +64,11 @@ pub use configuration::{
     BundlePolicy, Certificate, Configuration, DtlsVersion, IceTransportPolicy, RtcpMuxPolicy, Settings,
 };
 pub use connection::{
-    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, RtpSource, SctpTransport,
+    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, RtpEncodingParameters,
+    RtpSendParameters, RtpSource, SctpTransport,
 };
 pub use demux::{Demux, PacketKind};
-pub use error::{Discard, UsageError};
+pub use error::{Discard, ParametersError, UsageError};
 pub use event::{Event, IceCandidateError, NameId, OpenStream, StreamId};
 pub use ice_server::{IceServer, IceServerError};
 pub use jsep::{

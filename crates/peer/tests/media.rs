@@ -4,8 +4,8 @@
 mod support;
 
 use sendrecv::{
-    Configuration, Event, ExtensionKind, MediaPacket, Payload, PeerConnectionState, ToneTiming, TrackKind,
-    TransceiverId, UsageError, replay,
+    Configuration, Event, ExtensionKind, MediaPacket, ParametersError, Payload, PeerConnectionState,
+    ToneTiming, TrackKind, TransceiverId, UsageError, jsep::MediaCapabilities, replay,
 };
 use std::time::Duration;
 use support::Pair;
@@ -115,4 +115,86 @@ fn an_answerer_whose_ssrc_the_offer_has_takes_another() {
     assert_ne!(renamed, ours);
     let answer = pair.sides[1].pc.local_description().unwrap();
     assert!(answer.sdp.contains(&format!("a=ssrc:{renamed} ")) && !answer.sdp.contains(&ours.to_string()));
+}
+
+#[test]
+fn parameters_are_set_as_they_were_read_and_nothing_but_the_encoding_changes() {
+    let (mut pair, audio) = audio();
+    let now = pair.now;
+    let pc = &mut pair.sides[0].pc;
+    let read = pc.get_parameters(audio).unwrap();
+    assert_eq!(pc.get_parameters(audio).unwrap(), read, "until it is set");
+    assert!(read.encodings[0].active && read.codecs[0].name == "opus" && read.reduced_size);
+    assert!(read.header_extensions.id(ExtensionKind::Mid).is_some() && !read.cname.is_empty());
+    let mut refused = |change: fn(&mut sendrecv::RtpSendParameters)| {
+        let mut changed = read.clone();
+        change(&mut changed);
+        pc.set_parameters(now, audio, changed).unwrap_err().name()
+    };
+    assert_eq!(refused(|own| own.transaction_id.push('x')), "InvalidModificationError");
+    assert_eq!(refused(|own| own.cname.push('x')), "InvalidModificationError");
+    assert_eq!(refused(|own| own.encodings.clear()), "InvalidModificationError");
+    assert_eq!(refused(|own| drop(own.codecs.pop())), "InvalidModificationError");
+    assert_eq!(
+        refused(|own| own.encodings[0].codec = Some(sendrecv::CodecParameters::new(0, "ilbc", 8000))),
+        "InvalidModificationError"
+    );
+    let mut changed = read.clone();
+    changed.encodings[0].max_bitrate = Some(32_000);
+    changed.encodings[0].scale_resolution_down_by = Some(0.5);
+    changed.encodings[0].codec = read.codecs.iter().find(|codec| codec.name == "PCMU").cloned();
+    assert_eq!(pc.send_codec(audio).unwrap().name, "opus");
+    pc.set_parameters(now, audio, changed.clone()).unwrap();
+    assert_eq!(pc.send_codec(audio).unwrap().name, "PCMU");
+    let again = pc.set_parameters(now, audio, changed);
+    assert_eq!(again, Err(UsageError::Parameters(ParametersError::NotRead)));
+    let read = pc.get_parameters(audio).unwrap();
+    assert_eq!(read.encodings[0].max_bitrate, Some(32_000));
+    assert_eq!(read.encodings[0].scale_resolution_down_by, None, "that is for pictures");
+    // A negotiation makes what was read void, and the codec with it that is no more.
+    let opus = MediaCapabilities::audio().codecs[0].codec.clone();
+    pc.set_codec_preferences(now, audio, &[opus]).unwrap();
+    pair.negotiate(0);
+    let pc = &mut pair.sides[0].pc;
+    assert_eq!(pc.set_parameters(now, audio, read).unwrap_err().name(), "InvalidStateError");
+    assert_eq!(pc.get_parameters(audio).unwrap().encodings[0].codec, None);
+}
+
+#[test]
+fn an_encoding_that_is_not_active_sends_nothing() {
+    let (mut pair, audio) = audio();
+    for number in 0..30 {
+        if number % 10 == 0 {
+            let mut parameters = pair.sides[0].pc.get_parameters(audio).unwrap();
+            parameters.encodings[0].active = number != 10;
+            pair.sides[0].pc.set_parameters(pair.now, audio, parameters).unwrap();
+            assert_eq!(pair.sides[0].pc.can_insert_dtmf(audio), number != 10);
+        }
+        send_audio(&mut pair, audio, number);
+        pair.run(Duration::from_millis(20));
+    }
+    let arrived: Vec<u8> = pair.sides[1].rtp.iter().map(|payload| payload[0]).collect();
+    assert_eq!(arrived, (0..10).chain(20..30).collect::<Vec<u8>>());
+    let log = pair.sides[0].pc.take_recording().unwrap();
+    assert!(replay(&log).is_ok());
+}
+
+#[test]
+fn pictures_are_not_scaled_up() {
+    let mut pair = Pair::new(Configuration::default(), Configuration::default());
+    let now = pair.now;
+    let pc = &mut pair.sides[0].pc;
+    let video = pc.add_track(now, TrackKind::Video, "camera", &["stream"]).unwrap();
+    let mut parameters = pc.get_parameters(video).unwrap();
+    assert_eq!(parameters.encodings[0].scale_resolution_down_by, Some(1.0));
+    for (rate, scale) in [(Some(-1.0), Some(1.0)), (None, Some(0.9)), (Some(f64::NAN), None)] {
+        parameters.encodings[0].max_framerate = rate;
+        parameters.encodings[0].scale_resolution_down_by = scale;
+        let refused = pc.set_parameters(now, video, parameters.clone()).unwrap_err();
+        assert_eq!(refused.name(), "RangeError");
+    }
+    parameters.encodings[0].max_framerate = Some(15.0);
+    parameters.encodings[0].scale_resolution_down_by = Some(2.0);
+    pc.set_parameters(now, video, parameters).unwrap();
+    assert_eq!(pc.get_parameters(video).unwrap().encodings[0].max_framerate, Some(15.0));
 }

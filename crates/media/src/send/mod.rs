@@ -213,6 +213,11 @@ impl SendStream {
         self.negotiated.as_ref().map_or(&[], |negotiated| &negotiated.codecs)
     }
 
+    /// The ids of header extensions that may be sent; `None` before negotiation.
+    pub fn extensions(&self) -> Option<&ExtensionMap> {
+        self.negotiated.as_ref().map(|negotiated| &negotiated.extensions)
+    }
+
     /// Takes what was negotiated for the section it sends in, or that it does not send any more.
     pub(crate) fn negotiate(&mut self, section: Option<(SectionId, &SectionParameters)>) {
         self.relayed_type = None;

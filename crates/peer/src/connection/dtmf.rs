@@ -44,6 +44,7 @@ impl PeerConnection {
         let sender = self.sections.sender(id).and_then(|sender| self.media.sender(sender));
         self.connection_state == PeerConnectionState::Connected
             && self.transceiver(id).is_some_and(sends)
+            && self.is_active(id)
             && sender.is_some_and(sendrecv_media::SendStream::can_send_tones)
     }
 
@@ -55,9 +56,9 @@ impl PeerConnection {
 
     /// Ends the tones of a transceiver that has nothing to send any more.
     pub(super) fn stop_tones_without_track(&mut self, id: TransceiverId) {
-        let has_track =
-            self.transceiver(id).is_some_and(|own| own.sender().track.is_some() && !own.is_stopping());
-        if !has_track && let Some(sender) = self.sections.sender(id) {
+        let has_track = |own: &Transceiver| own.sender().track.is_some() && !own.is_stopping();
+        let sends = self.is_active(id) && self.transceiver(id).is_some_and(has_track);
+        if !sends && let Some(sender) = self.sections.sender(id) {
             // The sender is the engine's own; there is nobody to tell.
             let _ = self.media.stop_tones(sender);
         }

@@ -97,6 +97,7 @@ pub(super) struct MediaSections {
 struct Section {
     section: SectionId,
     sender: SenderId,
+    reduced_size: bool,
 }
 
 impl MediaSections {
@@ -110,6 +111,10 @@ impl MediaSections {
 
     pub(super) fn section(&self, transceiver: TransceiverId) -> Option<SectionId> {
         self.of_transceiver.get(&transceiver).map(|section| section.section)
+    }
+
+    pub(super) fn reduced_size(&self, transceiver: TransceiverId) -> bool {
+        self.of_transceiver.get(&transceiver).is_some_and(|section| section.reduced_size)
     }
 
     pub(super) fn received<'b>(&self, inbound: sendrecv_media::Inbound<'b>) -> Option<ReceivedRtp<'b>> {
@@ -150,13 +155,13 @@ impl MediaSections {
         self.of_sender.insert(sender, id);
         let section = media.set_section(now, section_parameters(parameters, sender))?;
         self.of_section.insert(section, (id, parameters.kind));
-        self.of_transceiver.insert(id, Section { section, sender });
+        self.of_transceiver.insert(id, Section { section, sender, reduced_size: parameters.rtcp_rsize });
         Ok(())
     }
 
     /// Ends a transceiver's section and sender.
     pub(super) fn remove(&mut self, now: Instant, media: &mut MediaEngine, id: TransceiverId) {
-        let Some(Section { section, sender }) = self.of_transceiver.remove(&id) else { return };
+        let Some(Section { section, sender, .. }) = self.of_transceiver.remove(&id) else { return };
         self.of_section.remove(&section);
         self.of_sender.remove(&sender);
         // Both are the engine's own; there is nobody to tell.
@@ -331,7 +336,7 @@ impl PeerConnection {
             .map_or(&[], |sender| sender.codecs())
     }
 
-    /// Queues a media packet of our own.
+    /// Queues a media packet of our own. While the encoding is not `active` it is left out.
     ///
     /// # Errors
     /// [`UsageError::UnknownTransceiver`]; [`UsageError::Media`] when it may not be sent or the queue is full.
@@ -344,6 +349,9 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::send_rtp(now, id, packet));
         let sender = self.sections.sender(id).ok_or(UsageError::UnknownTransceiver)?;
+        if !self.is_active(id) {
+            return Ok(());
+        }
         let MediaPacket { payload_type, marker, timestamp, extensions, payload } = *packet;
         self.media.write(now, sender, &Outgoing { payload_type, marker, timestamp, extensions, payload })?;
         Ok(())
@@ -363,7 +371,9 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::forward(now, to, &packet.keep()));
         let sender = self.sections.sender(to).ok_or(UsageError::UnknownTransceiver)?;
-        self.media.forward(now, sender, &packet.inbound)?;
+        if self.is_active(to) {
+            self.media.forward(now, sender, &packet.inbound)?;
+        }
         Ok(())
     }
 
@@ -381,7 +391,9 @@ impl PeerConnection {
         let now = self.enter(now)?;
         self.record(|| Input::forward(now, to, packet));
         let sender = self.sections.sender(to).ok_or(UsageError::UnknownTransceiver)?;
-        self.media.forward_kept(now, sender, packet)?;
+        if self.is_active(to) {
+            self.media.forward_kept(now, sender, packet)?;
+        }
         Ok(())
     }
 

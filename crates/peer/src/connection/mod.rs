@@ -6,6 +6,7 @@ mod dtmf;
 mod ice;
 mod media;
 mod negotiate;
+mod parameters;
 mod receive;
 mod receiver;
 mod snap;
@@ -14,6 +15,7 @@ mod transports;
 
 pub use channels::DataChannel;
 pub use media::{MediaPacket, ReceivedRtp};
+pub use parameters::{RtpEncodingParameters, RtpSendParameters};
 pub use receive::Inbound;
 pub use receiver::RtpSource;
 pub use transmit::Datagrams;
@@ -25,19 +27,21 @@ use crate::event::Event;
 use crate::ice_server;
 use crate::jsep::{
     DataCapabilities, DtlsRole, Negotiation, NegotiationConfig, SessionDescription, SignalingState,
+    TransceiverId,
 };
 use crate::record::{Input, InputLog, Recorder};
 use crate::states::{
     self, DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState, SctpTransportState,
 };
 use crate::transport::Transport;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 use media::MediaSections;
+use parameters::SenderParameters;
 use sendrecv_core::{Clock, DiscardReason, Discards, Instant, Machine, Seed};
 use sendrecv_dtls::Certificate;
 use sendrecv_ice::{IceAgent, TransportPolicy, UfragPrefix};
@@ -68,6 +72,10 @@ pub struct PeerConnection {
     channels: DataChannels,
     media: MediaEngine,
     sections: MediaSections,
+    /// Of senders whose parameters were read or set.
+    parameters: BTreeMap<TransceiverId, SenderParameters>,
+    /// How many times parameters were returned.
+    transactions: u64,
     /// Whether an application section was agreed on, and whether SCTP was told to connect.
     sctp_wanted: bool,
     sctp_started: bool,
@@ -122,6 +130,8 @@ impl PeerConnection {
             channels,
             media: MediaEngine::new(media_config, &seed.derive("media"), now),
             sections: MediaSections::default(),
+            parameters: BTreeMap::new(),
+            transactions: 0,
             sctp_wanted: false,
             sctp_started: false,
             remote_init: None,

@@ -150,6 +150,7 @@ impl PeerConnection {
         for id in changes.removed.iter().chain(&changes.stopped) {
             self.sections.remove(now, &mut self.media, *id);
         }
+        self.renew_parameters();
         if let Some(state) = changes.signaling_state {
             self.events.push_back(Event::SignalingStateChange(state));
         }

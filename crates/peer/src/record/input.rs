@@ -177,6 +177,12 @@ pub(crate) enum Input {
         duration: Duration,
         inter_tone_gap: Duration,
     },
+    /// `set_parameters`, of which only this decides what is sent.
+    SetActive {
+        now: Instant,
+        transceiver: TransceiverId,
+        active: bool,
+    },
 }
 
 /// [`LocalSocket`].
@@ -400,6 +406,7 @@ impl Input {
             Self::InsertDtmf { now, transceiver, tones, duration, inter_tone_gap } => {
                 pc.insert_dtmf(now, transceiver, &tones, ToneTiming { duration, inter_tone_gap })?;
             }
+            Self::SetActive { now, transceiver, active } => pc.set_active(now, transceiver, active)?,
             Self::StopTransceiver { now, transceiver } => pc.stop_transceiver(now, transceiver)?,
             Self::SendRtp { now, transceiver, packet } => packet.send(pc, now, transceiver)?,
             Self::ForwardRtp { now, transceiver, packet } => packet.forward(pc, now, transceiver)?,
