@@ -6,6 +6,7 @@ use crate::configuration::{Configuration, DtlsVersion};
 use crate::demux::PacketKind;
 use crate::error::Discard;
 use crate::states::DtlsTransportState;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_core::{Instant, Machine, PacketBuf, Path, Seed, Transmit, Writer};
@@ -28,7 +29,8 @@ pub(crate) struct Transport {
     pub(crate) ice: IceAgent,
     pub(crate) certificate: Arc<Certificate>,
     dtls: Option<Dtls>,
-    srtp: Option<Session>,
+    /// Apart, as those without media do without.
+    srtp: Option<Box<Session>>,
     /// Media was negotiated, and so SRTP is needed.
     media_wanted: bool,
     pub(crate) state: DtlsTransportState,
@@ -304,7 +306,7 @@ impl Transport {
 
     fn start_srtp(&mut self) {
         if self.media_wanted && self.srtp.is_none() && self.state == DtlsTransportState::Connected {
-            self.srtp = self.make_srtp();
+            self.srtp = self.make_srtp().map(Box::new);
         }
     }
 
@@ -323,7 +325,7 @@ impl Transport {
 
     /// The SRTP profile in use.
     pub(crate) fn srtp_profile(&self) -> Option<SrtpProfile> {
-        self.srtp.as_ref().map(Session::profile)
+        self.srtp.as_ref().map(|session| session.profile())
     }
 
     /// Ends the next layer from above: DTLS, which says so to the peer, then ICE. `false` once both have ended.

@@ -154,7 +154,7 @@ fn an_idle_connection_holds_little() {
         pc.create_data_channel(Instant::ZERO, "test", DataChannelInit::default()).unwrap();
     };
     let bytes = idle_bytes(data);
-    assert!(bytes <= 37 * 1024, "{bytes} bytes with a data channel");
+    assert!(bytes <= 35 * 1024, "{bytes} bytes with a data channel");
     let bytes = idle_bytes(|pc| {
         data(pc);
         pc.add_track(Instant::ZERO, TrackKind::Audio, "microphone", &["stream"]).unwrap();
