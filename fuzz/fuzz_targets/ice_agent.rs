@@ -77,7 +77,7 @@ struct Last {
 fuzz_target!(|input: (bool, bool, Vec<Operation>)| {
     let (lite, renomination, operations) = input;
     let mut now = Instant::ZERO;
-    let config = Config { lite, renomination, ..Config::default() };
+    let config = Config { lite, renomination, piggyback: Some(1200), ..Config::default() };
     let mut agent = IceAgent::new(config, &Seed::from_u64(1), now);
     let mut last = Last::default();
     for operation in operations.into_iter().take(200) {
@@ -151,7 +151,8 @@ fn perform(agent: &mut IceAgent, now: &mut Instant, operation: Operation, last: 
             }
         }
         Operation::Parameters(lite) => {
-            let parameters = IceParameters { lite, ..IceParameters::new("peer", "0123456789012345678901") };
+            let mut parameters = IceParameters::new("peer", "0123456789012345678901");
+            (parameters.lite, parameters.options) = (lite, vec!["sped".to_owned()]);
             let _ = agent.set_remote_parameters(at, parameters);
         }
         Operation::End => drop(agent.end_of_remote_candidates(at)),
@@ -173,6 +174,8 @@ fn perform(agent: &mut IceAgent, now: &mut Instant, operation: Operation, last: 
             let mut packet = PacketBuf::new(&mut slab, 48, 3);
             let _ = packet.put(&[0x80; 255][..length.into()]);
             let _ = agent.send_data(at, &mut packet);
+            agent.confirm_packet(packet.bytes());
+            agent.board(vec![packet.bytes().to_vec(); 3]);
         }
         Operation::Close => agent.close(at),
     }
