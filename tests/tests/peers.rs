@@ -170,8 +170,6 @@ fn every_pair_of_dtls_versions_with_one_in_common_connects() {
 fn a_cable_pulled_for_a_while_is_survived() {
     let mut internet = Internet::open(1, wire());
     internet.open_channel(DataChannelInit::default(), SOON).unwrap();
-    // The channel may be open before its pair is nominated.
-    internet.sim.run_for(Duration::from_secs(1)).unwrap();
     let (a, address) = (internet.a, [203, 0, 113, 1].into());
     internet.sim.set_connected(a, address, false);
     let disconnected = |i: &Internet| i.peer(i.a).pc.connection_state() == PeerConnectionState::Disconnected;

@@ -17,6 +17,7 @@ mod restart;
 mod sockets;
 mod state;
 mod streams;
+mod unnominated;
 mod unreachable;
 
 pub(crate) use gather::TaskId;
@@ -81,6 +82,8 @@ pub(crate) enum TimerKey {
     Probe,
     /// The pair in use may be asked whether it still works.
     Doubt,
+    /// The pair that is used before one is nominated may have gone silent.
+    Unnominated,
     /// Too long without an answer.
     Disconnect,
     /// The peer's consent is over.
@@ -311,6 +314,7 @@ impl IceAgent {
     pub(crate) fn run(&mut self, now: Instant) {
         loop {
             self.consider_nomination(now);
+            self.watch_unnominated(now);
             self.wake_pacer(now);
             let Some(key) = self.timers.pop_due(now) else { break };
             self.fire(now, key);
@@ -326,6 +330,7 @@ impl IceAgent {
             TimerKey::Consent => self.check_consent(now),
             TimerKey::Probe => self.probe(now),
             TimerKey::Doubt => self.ask_selected(now),
+            TimerKey::Unnominated => self.hear_unnominated(now),
             TimerKey::Disconnect => self.lose_contact(now),
             TimerKey::ConsentExpiry => self.lose_consent(now),
             TimerKey::Keepalive => self.keep_alive(now),

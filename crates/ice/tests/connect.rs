@@ -130,6 +130,49 @@ fn a_pair_that_works_is_used_before_it_is_nominated_and_missed_when_it_is_lost()
 }
 
 #[test]
+fn silence_before_a_nomination_is_noticed_and_so_is_its_end() {
+    let mut world = ordinary_pair();
+    let cut = Instant::from_millis(1000)..Instant::from_millis(9000);
+    // No check with USE-CANDIDATE arrives before 60 s, and nothing at all for a while.
+    world.sim.set_filter(move |datagram| {
+        let nominates = datagram.data.windows(4).any(|bytes| bytes == [0, 0x25, 0, 0]);
+        let late = datagram.now >= Instant::from_millis(60_000);
+        if cut.contains(&datagram.now) || (datagram.data.starts_with(&[0, 1]) && nominates && !late) {
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    world.start();
+    world.run_for(SECOND);
+    assert!(world.both(ConnectionState::Connected));
+    world.run_for(6 * SECOND);
+    assert!(
+        world.both(ConnectionState::Disconnected),
+        "{:?} {:?}",
+        world.a().agent.state(),
+        world.b().agent.state()
+    );
+    assert!(world.a().agent.selected_pair().is_none() && world.b().agent.selected_pair().is_none());
+    world.run_for(6 * SECOND);
+    assert_eq!(world.b().agent.state(), ConnectionState::Connected, "its own check is answered");
+}
+
+#[test]
+fn a_pair_that_stays_silent_before_its_nomination_is_given_up() {
+    let mut world = ordinary_pair();
+    world.sim.set_filter(|datagram| {
+        if datagram.now >= Instant::from_millis(120) { Verdict::Drop } else { Verdict::Pass }
+    });
+    world.start();
+    world.run_until(SECOND, |world| world.b().agent.pair_in_use().is_some()).unwrap();
+    assert!(world.b().agent.selected_pair().is_none(), "not nominated yet");
+    world.run_for(60 * SECOND);
+    assert_eq!(world.b().agent.state(), ConnectionState::Failed);
+    assert!(world.b().agent.pair_in_use().is_none(), "nothing is sent there any more");
+}
+
+#[test]
 fn use_candidate_before_our_own_check_succeeded_counts_when_it_does() {
     let mut world = ordinary_pair();
     let b = world.b;

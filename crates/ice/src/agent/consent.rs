@@ -182,7 +182,7 @@ impl IceAgent {
 
     /// Consent is over: nothing may be sent there any more, and only other pairs or a restart help.
     pub(super) fn lose_consent(&mut self, now: Instant) {
-        let Some(id) = self.selected else { return };
+        let Some(id) = self.data_pair() else { return };
         tracing::debug!("consent expired");
         if let Some(pair) = self.list.get_mut(id) {
             pair.revoked = true;

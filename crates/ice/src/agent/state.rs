@@ -63,7 +63,11 @@ impl IceAgent {
             return self.state_in_use();
         }
         if self.can_send_data() {
-            return ConnectionState::Connected;
+            return if self.consent.lost {
+                ConnectionState::Disconnected
+            } else {
+                ConnectionState::Connected
+            };
         }
         if self.current.remote.is_none() && self.remotes.is_empty() && !self.had_contact {
             return ConnectionState::New;
