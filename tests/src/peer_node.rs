@@ -45,7 +45,8 @@ impl PeerNode {
     pub fn new(configuration: Configuration, seed: &Seed, addresses: &[SocketAddr]) -> Self {
         let mut pc = PeerConnection::new_recorded(configuration, seed.clone(), Instant::ZERO).unwrap();
         for address in addresses {
-            pc.add_local_socket(Instant::ZERO, LocalSocket::udp(*address)).unwrap();
+            let socket = LocalSocket { dont_fragment: true, ..LocalSocket::udp(*address) };
+            pc.add_local_socket(Instant::ZERO, socket).unwrap();
         }
         Self {
             pc,

@@ -101,3 +101,45 @@ fn hosts_that_hide_their_addresses_find_each_other_by_name() {
         }
     });
 }
+
+/// Waits for data-channel packets to be at least and at most as long as fits IP packets of these sizes.
+fn expect_packets_within(peer: &HostedPeer, at_least: usize, at_most: usize) {
+    let mut found = 0;
+    for _ in 0..1500 {
+        found = peer.with(|pc, _| pc.sctp().map_or(0, |sctp| sctp.max_packet_size));
+        // Of what is missing, IP, UDP and DTLS take 50 bytes, and the search ends up to 40 bytes early.
+        if (at_least - 90..=at_most - 50).contains(&found) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("packets of {found} bytes, where IP packets of {at_least} to {at_most} are carried");
+}
+
+/// Datagrams that are too long for the interface are refused by the system, which is not to disturb anything.
+#[test]
+fn packets_grow_to_what_the_interface_takes_and_shrink_with_it() {
+    in_own_network("packets_grow_to_what_the_interface_takes_and_shrink_with_it", || {
+        ip("addr add 10.77.0.1/24 dev lan0");
+        let bind = BindOptions { ipv6: false, ..BindOptions::default() };
+        let options = HostOptions { bind, ..HostOptions::default() };
+        let hosts = (Host::Tokio, Host::Blocking);
+        // What the machine sends to itself goes over loopback.
+        ip("link set lo mtu 1480");
+        let (a, b) = pair(hosts, &options);
+        let channel = a.connect_to(&b);
+        expect_packets_within(&a, 1480, 1480);
+        expect_packets_within(&b, 1480, 1480);
+        a.exchange(channel, 200);
+        a.send(channel, 500);
+        ip("link set lo mtu 1300");
+        a.expect_echoes(500);
+        a.exchange(channel, 200);
+        expect_packets_within(&a, 1228, 1300);
+        ip("link set lo mtu 65536");
+        let (a, b) = pair(hosts, &options);
+        let channel = a.connect_to(&b);
+        expect_packets_within(&a, 1500, 1500);
+        a.exchange(channel, 200);
+    });
+}

@@ -60,7 +60,9 @@ impl<C: Provider> Ours<C> {
         let configuration = Configuration { settings, ..Configuration::default() };
         let seed = Seed::from_u64(side as u64 + 1);
         let mut pc = PeerConnection::new(configuration, seed, Instant::ZERO).expect("a configuration");
-        pc.add_local_socket(Instant::ZERO, LocalSocket::udp(address(side))).expect("a socket");
+        // The wire between the two takes packets of any size, as it does for the others.
+        let socket = LocalSocket { dont_fragment: true, ..LocalSocket::udp(address(side)) };
+        pc.add_local_socket(Instant::ZERO, socket).expect("a socket");
         Self {
             pc,
             path: Path::udp(address(side), address(1 - side)),

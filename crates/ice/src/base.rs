@@ -63,6 +63,11 @@ impl Base {
         matches!(self.kind, BaseKind::Relay(_))
     }
 
+    /// Whether it is a socket of datagrams that are never cut up.
+    pub(crate) fn keeps_datagrams_whole(&self) -> bool {
+        matches!(&self.kind, BaseKind::Socket(socket) if socket.transport == Transport::Udp && socket.dont_fragment)
+    }
+
     /// The way to `remote`; active TCP has none before its stream is open.
     pub(crate) fn route(&self, remote: SocketAddr) -> Option<Route> {
         match &self.kind {

@@ -22,6 +22,10 @@ pub struct LocalSocket {
     /// What the interface costs, 0 (wired) to 999, as in libwebrtc; cheaper ones are preferred. Signalled as
     /// `network-cost`.
     pub network_cost: u16,
+    /// Whether datagrams of this socket leave in one piece or not at all: the host has set "don't fragment", and kept the
+    /// system from cutting them up by what it knows of the path. Only then does it show something when a large one arrives;
+    /// see [`max_data_len`](crate::IceAgent::max_data_len).
+    pub dont_fragment: bool,
 }
 
 impl LocalSocket {
@@ -41,7 +45,15 @@ impl LocalSocket {
     }
 
     const fn new(address: SocketAddr, transport: Transport) -> Self {
-        Self { address, transport, advertised: None, name: None, network_id: None, network_cost: 0 }
+        Self {
+            address,
+            transport,
+            advertised: None,
+            name: None,
+            network_id: None,
+            network_cost: 0,
+            dont_fragment: false,
+        }
     }
 }
 

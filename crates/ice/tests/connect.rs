@@ -10,7 +10,10 @@ use sendrecv_ice::{
 };
 use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
-use support::{AgentNode, Machinery, World, addr, config, ip, lan, node, ordinary_pair, pair_on_a_lan};
+use support::{
+    AgentNode, Machinery, World, addr, config, ip, lan, node, node_with_whole_datagrams, ordinary_pair,
+    pair_on_a_lan,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -294,6 +297,21 @@ fn ipv6_is_preferred_and_ipv4_is_the_fallback() {
 }
 
 #[test]
+fn what_fits_an_ip_packet_is_told_for_sockets_that_do_not_fragment() {
+    for (sockets, fits) in
+        [(["10.0.0.1:5000", "10.0.0.2:5000"], 1472), (["[fd00::1]:5000", "[fd00::2]:5000"], 1452)]
+    {
+        let a = node_with_whole_datagrams(config(Role::Controlling), 1, &[sockets[0]]);
+        let mut world = lan(a, node(config(Role::Controlled), 2, &[sockets[1]]));
+        assert_eq!(world.a().agent.max_data_len(1500), None, "no pair yet");
+        world.start();
+        world.connect(SECOND).unwrap();
+        assert_eq!(world.a().agent.max_data_len(1500), Some(fits));
+        assert_eq!(world.b().agent.max_data_len(1500), None, "it may fragment");
+    }
+}
+
+#[test]
 fn ice_tcp_connects_active_to_passive() {
     let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
     a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
@@ -310,6 +328,7 @@ fn ice_tcp_connects_active_to_passive() {
     );
     world.exchange();
     assert_eq!(world.a().agent.path_mtu_overhead(), 2);
+    assert_eq!(world.a().agent.max_data_len(1500), None, "a stream carries any size");
 
     // The stream breaks: the pair goes with it.
     let Route::Direct(path) = on_a.route else { panic!() };

@@ -59,8 +59,8 @@ impl Network {
     ) -> io::Result<Vec<LocalSocket>> {
         let socket = bind_one(interface, &self.options)?;
         let address = socket.local_addr()?;
-        sockets.add_udp(socket, address)?;
-        let mut local = vec![LocalSocket::udp(address)];
+        let dont_fragment = sockets.add_udp(socket, address)?;
+        let mut local = vec![LocalSocket { dont_fragment, ..LocalSocket::udp(address) }];
         if self.options.tcp_passive {
             let listener = listen(interface, &self.options)?;
             local.push(LocalSocket::tcp_passive(listener.local_addr()?));

@@ -5,13 +5,16 @@ use sendrecv::Unreachable;
 use sendrecv_core::{Ecn, Path, Transmit};
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the kernel can do for one socket: segmentation on the way out, coalescing on the way in, ECN both ways.
-/// Where it can do none of that, datagrams go one by one and nothing else changes.
+/// What the kernel can do for one socket: segmentation on the way out, coalescing on the way in, ECN both ways, and "don't
+/// fragment" whatever it has heard of the path (`IP_PMTUDISC_PROBE` on Linux). Where it can do none of that, datagrams go
+/// one by one and nothing else changes.
 #[derive(Debug)]
 pub struct Offload {
     state: UdpSocketState,
     address: SocketAddr,
+    refused: AtomicU64,
 }
 
 /// The largest UDP payload of an IPv4 packet; a batch for the kernel to cut up must not be larger either.
@@ -23,7 +26,18 @@ impl Offload {
     where
         for<'s> UdpSockRef<'s>: From<&'s S>,
     {
-        Ok(Self { state: UdpSocketState::new(socket.into())?, address })
+        Ok(Self { state: UdpSocketState::new(socket.into())?, address, refused: AtomicU64::new(0) })
+    }
+
+    /// Whether datagrams leave in one piece or not at all.
+    pub fn keeps_datagrams_whole(&self) -> bool {
+        !self.state.may_fragment()
+    }
+
+    /// How many datagrams the system refused to send: those too long for the interface, as path MTU discovery may try,
+    /// and those for which there was no way.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The address the socket is bound to.
@@ -58,6 +72,8 @@ impl Offload {
                 Err(_) if batch.len() > self.batch_bytes(segment) => continue,
                 Err(error) => {
                     tracing::debug!(%error, %remote, bytes = batch.len(), "datagram not sent");
+                    let datagrams = u64::try_from(batch.len().div_ceil(segment)).unwrap_or(u64::MAX);
+                    self.refused.fetch_add(datagrams, Ordering::Relaxed);
                     sent.unreachable = to_unreachable(error.kind()).or(sent.unreachable);
                 }
                 Ok(()) => {}
@@ -256,11 +272,23 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(offload.send(&a, &Transmit::selected(), gone_offload.address(), b"x").bytes, 1);
         }
+        let before = offload.refused();
         assert_eq!(
-            offload.send(&a, &Transmit::selected(), gone_offload.address(), &[0; 65_536]).bytes,
-            65_536,
+            offload.send(&a, &Transmit::selected(), gone_offload.address(), &[0; 65_536]),
+            Sent { bytes: 65_536, unreachable: None },
             "too long for UDP"
         );
+        assert_eq!(offload.refused(), before + 1);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn datagrams_are_never_cut_up_and_what_the_system_learns_of_the_path_does_not_matter() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(socket) = UdpSocket::bind(address) else { continue };
+            let offload = Offload::new(&socket, socket.local_addr().unwrap()).unwrap();
+            assert!(offload.keeps_datagrams_whole(), "{address}");
+        }
     }
 
     #[test]

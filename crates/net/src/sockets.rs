@@ -50,13 +50,15 @@ impl<R: Reactor> Sockets<R> {
         &mut self.reactor
     }
 
-    pub(crate) fn add_udp(&mut self, socket: UdpSocket, address: SocketAddr) -> io::Result<()> {
+    /// Takes on a UDP socket; whether its datagrams leave in one piece or not at all.
+    pub(crate) fn add_udp(&mut self, socket: UdpSocket, address: SocketAddr) -> io::Result<bool> {
         let offload = Offload::new(&socket, address)?;
+        let whole = offload.keeps_datagrams_whole();
         let token = self.new_token();
         let io = self.reactor.udp(token, socket)?;
         self.udp.insert(address, token);
         self.wires.insert(token, Wire { kind: Kind::Udp { io, offload }, ready: Ready::default() });
-        Ok(())
+        Ok(whole)
     }
 
     pub(crate) fn add_listener(&mut self, listener: TcpListener) -> io::Result<()> {

@@ -66,6 +66,9 @@ pub struct Configuration {
     pub settings: Settings,
 }
 
+/// What fits one DTLS record and a UDP packet in any case.
+const MAX_IP_PACKET_SIZE: usize = 16_384;
+
 /// The versions of DTLS that may be negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DtlsVersion {
@@ -97,6 +100,11 @@ pub struct Settings {
     pub ice_ufrag_prefix: String,
     /// The largest UDP payload to send before path MTU discovery has found more, in bytes (548 to 1472).
     pub initial_packet_size: usize,
+    /// The largest IP packet that path MTU discovery for data channels tries, in bytes: 1,500 is what Ethernet carries, 9,000
+    /// what many networks inside a data centre do; at most 16,384. 0: none, everything stays within
+    /// [`initial_packet_size`](Self::initial_packet_size). Without effect over TCP, and over sockets that do not say
+    /// [`dont_fragment`](crate::LocalSocket::dont_fragment), as those of our hosts do.
+    pub max_ip_packet_size: usize,
     /// The largest data-channel message to accept, in bytes; announced as `a=max-message-size`. 1 to 2³⁰.
     pub max_message_size: u32,
     /// Offer and accept that the SCTP handshake is saved: each side's INIT is in its description, as `a=sctp-init`
@@ -120,6 +128,7 @@ impl Default for Settings {
             ice_renomination: true,
             ice_ufrag_prefix: String::new(),
             initial_packet_size: 1200,
+            max_ip_packet_size: 1500,
             max_message_size: 262_144,
             snap: true,
             sped: true,
@@ -143,6 +152,9 @@ impl Configuration {
         }
         if !(548..=1472).contains(&settings.initial_packet_size) {
             return Err(UsageError::Configuration("initial_packet_size is not within 548 to 1472 bytes"));
+        }
+        if settings.max_ip_packet_size > MAX_IP_PACKET_SIZE {
+            return Err(UsageError::Configuration("max_ip_packet_size is above 16,384 bytes"));
         }
         if !(1..=1 << 30).contains(&settings.max_message_size) {
             return Err(UsageError::Configuration("max_message_size is not within 1 to 2^30 bytes"));
@@ -175,6 +187,8 @@ mod tests {
             })
             .is_err()
         );
+        assert!(with(Settings { max_ip_packet_size: 16_385, ..Settings::default() }).is_err());
+        assert!(with(Settings { max_ip_packet_size: 0, ..Settings::default() }).is_ok());
         assert!(with(Settings { max_message_size: 0, ..Settings::default() }).is_err());
     }
 }

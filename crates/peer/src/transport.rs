@@ -252,6 +252,13 @@ impl Transport {
             + self.ice.path_mtu_overhead()
     }
 
+    /// The longest packet of application data in an IP packet of `ip_packet` bytes; 0 where there is nothing to be found
+    /// out about that.
+    pub(crate) fn max_data_packet(&self, ip_packet: usize) -> usize {
+        let record = self.data_overhead().saturating_sub(self.ice.path_mtu_overhead());
+        self.ice.max_data_len(ip_packet).map_or(0, |room| room.saturating_sub(record))
+    }
+
     /// Bytes of a UDP payload that SRTP and a relay take from an RTP packet.
     pub(crate) fn media_overhead(&self) -> usize {
         self.srtp_profile().map_or(0, SrtpProfile::rtp_overhead) + self.ice.path_mtu_overhead()

@@ -207,6 +207,7 @@ impl Scripted {
             "connectionState": pc.connection_state(),
             "iceConnectionState": pc.ice_connection_state(),
             "iceGatheringState": pc.ice_gathering_state(),
+            "maxPacketSize": pc.sctp().map(|sctp| sctp.max_packet_size),
             "signalingState": pc.signaling_state().as_str(),
             "channels": channels,
             "received": { "audio": media(TrackKind::Audio), "video": media(TrackKind::Video) },

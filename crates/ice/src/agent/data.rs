@@ -5,9 +5,14 @@ use crate::discard::Discard;
 use crate::error::NoRoute;
 use crate::pair::PairId;
 use crate::route::Route;
+use core::net::SocketAddr;
 use core::time::Duration;
 use sendrecv_core::{Instant, PacketBuf, Path, Transmit};
 use sendrecv_stun::{Class, Message, Method, is_stun};
+
+const IPV4_HEADER_LEN: usize = 20;
+const IPV6_HEADER_LEN: usize = 40;
+const UDP_HEADER_LEN: usize = 8;
 
 impl IceAgent {
     /// Takes in a datagram that came over `path`.
@@ -130,4 +135,32 @@ impl IceAgent {
             _ => 0,
         }
     }
+
+    /// The longest data in bytes that fits IP packets of `ip_packet` bytes everywhere between us, a relay and the peer, on
+    /// the pair that data takes. `None` where the size of what arrives tells nothing of the path: over streams, and from
+    /// sockets that [may fragment](crate::LocalSocket::dont_fragment).
+    pub fn max_data_len(&self, ip_packet: usize) -> Option<usize> {
+        let pair = self.list.get(self.data_pair()?)?;
+        let (owner, first, relayed) = match pair.route? {
+            Route::Direct(path) => (pair.base, path.remote, None),
+            Route::Relayed { relay, peer } => {
+                let (owner, server) = self.datagrams_to_relay(relay)?;
+                (owner, server, Some((self.relay_overhead(relay, peer), peer)))
+            }
+        };
+        let ours = self.bases.get(&owner).filter(|base| base.keeps_datagrams_whole());
+        let room = ip_packet.saturating_sub(headers_towards(first));
+        ours.map(|_| match relayed {
+            None => room,
+            // Data in indications is padded to four bytes.
+            Some((overhead, peer)) => {
+                (room.saturating_sub(overhead) & !3).min(ip_packet.saturating_sub(headers_towards(peer)))
+            }
+        })
+    }
+}
+
+/// Bytes of the IP and UDP headers of a packet to this address.
+const fn headers_towards(address: SocketAddr) -> usize {
+    if address.is_ipv4() { IPV4_HEADER_LEN + UDP_HEADER_LEN } else { IPV6_HEADER_LEN + UDP_HEADER_LEN }
 }

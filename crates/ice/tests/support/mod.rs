@@ -370,6 +370,16 @@ pub fn node(config: Config, seed: u64, sockets: &[&str]) -> AgentNode {
     node
 }
 
+/// An agent with UDP sockets on these addresses, whose datagrams are never cut up.
+pub fn node_with_whole_datagrams(config: Config, seed: u64, sockets: &[&str]) -> AgentNode {
+    let mut node = AgentNode::new(config, &Seed::from_u64(seed));
+    for socket in sockets {
+        let socket = LocalSocket { dont_fragment: true, ..LocalSocket::udp(addr(socket)) };
+        node.agent.add_socket(Instant::ZERO, socket).unwrap();
+    }
+    node
+}
+
 /// The path protocols' short names, for reports.
 pub fn protocol_name(protocol: Protocol) -> &'static str {
     match protocol {

@@ -50,7 +50,8 @@ impl PeerConnection {
             Ice::GatheringState(state) => self.on_gathering(state),
             Ice::SelectedPair(_) => {
                 self.transport.path_changed();
-                self.update_packet_budget(now);
+                self.packet_sizes = None;
+                self.update_packet_sizes(now);
                 self.events.push_back(Event::SelectedCandidatePairChange);
             }
             Ice::Packet(packet) => self.transport.receive_riding(now, packet),
@@ -103,7 +104,7 @@ impl PeerConnection {
         match event {
             sendrecv_dtls::Event::Connected(_) => {
                 self.tell_dtls_state();
-                self.update_packet_budget(now);
+                self.update_packet_sizes(now);
             }
             sendrecv_dtls::Event::Closed(reason) => self.on_dtls_closed(now, reason),
             sendrecv_dtls::Event::FingerprintNeeded => {}
@@ -130,7 +131,8 @@ impl PeerConnection {
         }
         let Some(role) = self.transport.role else { return };
         self.sctp_started = true;
-        self.update_packet_budget(now);
+        self.packet_sizes = None;
+        self.update_packet_sizes(now);
         self.connect_sctp(
             now,
             match role {
@@ -144,11 +146,16 @@ impl PeerConnection {
         }
     }
 
-    /// What is left for SCTP of a datagram, once the layers below have taken theirs.
-    fn update_packet_budget(&mut self, now: Instant) {
-        let overhead = self.transport.data_overhead();
-        let budget = self.configuration.settings.initial_packet_size.saturating_sub(overhead);
-        self.channels.set_max_packet_size(now, budget);
+    /// What is left for SCTP of a datagram, once the layers below have taken theirs: of one that passes everywhere, and of
+    /// the largest to try. When that changes, as with another pair or once a relay has bound a channel, path MTU discovery
+    /// starts over.
+    pub(super) fn update_packet_sizes(&mut self, now: Instant) {
+        let settings = &self.configuration.settings;
+        let base = settings.initial_packet_size.saturating_sub(self.transport.data_overhead());
+        let largest = self.transport.max_data_packet(settings.max_ip_packet_size);
+        if self.packet_sizes.replace((base, largest)) != Some((base, largest)) {
+            self.channels.set_packet_sizes(now, base, largest);
+        }
     }
 
     /// Turns what happened on channels into the host's events.

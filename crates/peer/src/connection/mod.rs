@@ -84,6 +84,8 @@ pub struct PeerConnection {
     /// Where associations have their randomness from, and how many there were before the present one.
     sctp_seed: Seed,
     associations: u64,
+    /// What SCTP was last told of the sizes of packets on this path: the one to begin with, and the largest to try.
+    packet_sizes: Option<(usize, usize)>,
     /// When ICE and DTLS had nothing to send, if nothing has happened since.
     transport_idle_at: Option<Instant>,
     events: VecDeque<Event>,
@@ -137,6 +139,7 @@ impl PeerConnection {
             remote_init: None,
             sctp_seed,
             associations: 0,
+            packet_sizes: None,
             transport_idle_at: None,
             events: VecDeque::new(),
             connection_state: PeerConnectionState::New,

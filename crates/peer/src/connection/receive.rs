@@ -55,6 +55,8 @@ impl PeerConnection {
             }
             Ok(Received::Consumed) => {
                 self.drive(now);
+                // It may have been about a relay's channel.
+                self.update_packet_sizes(now);
                 Ok(Inbound::Consumed)
             }
             Err(reason) => {

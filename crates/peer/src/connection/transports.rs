@@ -15,6 +15,9 @@ pub struct SctpTransport {
     pub max_message_size: usize,
     /// `maxChannels`: how many channels there can be at a time; `None` before the association is connected.
     pub max_channels: Option<u16>,
+    /// The longest SCTP packet that is sent now, bytes: what path MTU discovery has found so far, without the headers of
+    /// the layers below.
+    pub max_packet_size: usize,
 }
 
 impl PeerConnection {
@@ -27,6 +30,7 @@ impl PeerConnection {
             state,
             max_message_size: self.channels.remote_max_message_size(),
             max_channels: established.then(|| association.outbound_streams()),
+            max_packet_size: association.stats().max_packet_size,
         })
     }
 

@@ -195,6 +195,7 @@ pub(crate) struct Socket {
     name: Option<String>,
     network_id: Option<u16>,
     network_cost: u16,
+    dont_fragment: bool,
 }
 
 /// [`Codec`].
@@ -251,6 +252,7 @@ impl Input {
             name: socket.name.clone(),
             network_id: socket.network_id,
             network_cost: socket.network_cost,
+            dont_fragment: socket.dont_fragment,
         };
         Self::AddLocalSocket { now, socket }
     }
@@ -426,6 +428,7 @@ impl Socket {
             name: self.name,
             network_id: self.network_id,
             network_cost: self.network_cost,
+            dont_fragment: self.dont_fragment,
         }
     }
 }

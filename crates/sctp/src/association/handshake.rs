@@ -372,7 +372,10 @@ impl Association {
         self.cookie_due = false;
         self.cookie_echo.clear();
         self.sender.start(self.clock.now());
-        self.path.start(self.clock.now());
+        // Every peer should skip a PAD, but some stop at any chunk they do not know (werift ends the whole process). Those
+        // that announce one of the newer extensions are known to skip it.
+        let takes_probes = self.peer.extensions.interleaving || self.peer.extensions.zero_checksum;
+        self.path.start(self.clock.now(), takes_probes);
         self.schedule_heartbeat(self.clock.now());
         self.events.push_back(Event::Connected);
         tracing::debug!(extensions = ?self.peer.extensions, "association established");

@@ -241,12 +241,14 @@ impl Association {
         self.sender.queue.set_priority(stream, priority);
     }
 
-    /// Sets the longest packet in bytes that is known to pass, e.g. when the path changed. At least
-    /// [`MIN_PACKET_SIZE`].
-    pub fn set_max_packet_size(&mut self, now: Instant, bytes: usize) {
+    /// Tells that there is another path: the longest packet in bytes that is known to pass, at least
+    /// [`MIN_PACKET_SIZE`], and the longest to try. What was found out of the path before is forgotten; see
+    /// [`max_packet_size`](Config::max_packet_size) and [`max_probe_size`](Config::max_probe_size).
+    pub fn set_packet_sizes(&mut self, now: Instant, max_packet_size: usize, max_probe_size: usize) {
         let now = self.clock.advance(now);
-        self.config.max_packet_size = bytes.max(MIN_PACKET_SIZE);
-        self.path.set_base(now, self.config.max_packet_size);
+        (self.config.max_packet_size, self.config.max_probe_size) = (max_packet_size, max_probe_size);
+        clamp_packet_sizes(&mut self.config);
+        self.path.set_limits(now, self.config.max_packet_size, self.config.max_probe_size);
         self.apply_packet_size();
     }
 
@@ -350,12 +352,16 @@ impl Association {
 
 /// Settings brought into the ranges they must have.
 fn sane(mut config: Config) -> Config {
-    config.max_packet_size = config.max_packet_size.clamp(MIN_PACKET_SIZE, size(u32::from(u16::MAX)));
-    config.max_probe_size = config.max_probe_size.min(size(u32::from(u16::MAX)));
+    clamp_packet_sizes(&mut config);
     config.outbound_streams = config.outbound_streams.max(1);
     config.inbound_streams = config.inbound_streams.max(1);
     config.receive_buffer = config.receive_buffer.clamp(1 << 13, size(clamp32(usize::MAX) / 2));
     config
+}
+
+fn clamp_packet_sizes(config: &mut Config) {
+    config.max_packet_size = config.max_packet_size.clamp(MIN_PACKET_SIZE, size(u32::from(u16::MAX)));
+    config.max_probe_size = config.max_probe_size.min(size(u32::from(u16::MAX)));
 }
 
 /// A random number other than 0, for a tag.

@@ -1,9 +1,10 @@
 //! Heartbeats (RFC 9260, section 8.3) and path MTU discovery (RFC 8899, section 6.2).
 //!
 //! A probe is a HEARTBEAT padded to the size in question: nothing is lost when it is. Sizes between what is known to
-//! pass and what is asked for are tried largest first, then by halving. When data stops arriving at a probed size, the
-//! base is used again, at once. A fragment that has its TSN cannot be cut again, so no fragment is longer than fits a
-//! packet of the base; larger packets carry several.
+//! pass and what is asked for are tried largest first, then by halving. When data stops arriving in packets larger than
+//! the base, that is used again, at once, and the search starts over. A fragment that has its TSN cannot be cut again, so
+//! no fragment is longer than fits a packet of the base; larger packets carry several, and what is sent again takes
+//! packets of the base.
 
 use super::Association;
 use crate::wire::{Chunk, HEADER_LEN, write_heartbeat, write_pad};
@@ -17,8 +18,6 @@ const MAX_PROBES: u32 = 3;
 const SEARCH_STEP: usize = 32;
 /// When a finished search is repeated (PMTU_RAISE_TIMER).
 const RAISE_AFTER: Duration = Duration::from_secs(600);
-/// Timeouts in a row, at a probed size, that show a black hole.
-const BLACK_HOLE_TIMEOUTS: u32 = 2;
 /// Bytes of a HEARTBEAT as we send it: chunk and parameter headers, number and size.
 const HEARTBEAT_LEN: usize = 20;
 
@@ -46,6 +45,8 @@ pub(super) struct Path {
     heartbeat_at: Option<Instant>,
     unanswered: u32,
     started: bool,
+    /// The peer can be trusted with a chunk it does not know.
+    takes_probes: bool,
     /// The size of the probe to send now; 0 for a heartbeat.
     due: Option<usize>,
 }
@@ -63,6 +64,7 @@ impl Path {
             heartbeat_at: None,
             unanswered: 0,
             started: false,
+            takes_probes: false,
             due: None,
         }
     }
@@ -87,18 +89,25 @@ impl Path {
         (self.outstanding, self.search_at, self.heartbeat_at, self.due) = (None, None, None, None);
     }
 
-    /// The association is established: the search begins.
-    pub(super) fn start(&mut self, now: Instant) {
-        self.started = true;
+    /// The association is established: the search begins, unless the peer is one of those that must not get probes.
+    pub(super) fn start(&mut self, now: Instant, takes_probes: bool) {
+        (self.started, self.takes_probes) = (true, takes_probes);
         self.search_at = self.candidate().map(|_| now);
     }
 
-    /// A new budget from below: the search starts over from there.
-    pub(super) fn set_base(&mut self, now: Instant, base: usize) {
-        (self.base, self.confirmed) = (base, base);
+    /// New budgets from below: the search starts over from there.
+    pub(super) fn set_limits(&mut self, now: Instant, base: usize, max: usize) {
+        (self.base, self.max) = (base, max);
+        self.start_over(now);
+    }
+
+    /// Nothing is known but the base. Probes on their way are forgotten, so that no answer to them counts.
+    fn start_over(&mut self, now: Instant) {
+        self.confirmed = self.base;
         self.ceiling = self.max.saturating_add(4);
         self.probes = 0;
-        self.outstanding = None;
+        self.outstanding.take_if(|outstanding| outstanding.size > 0);
+        self.due.take_if(|size| *size > 0);
         if self.started {
             self.search_at = self.candidate().map(|_| now);
         }
@@ -107,7 +116,7 @@ impl Path {
     /// The next size to try: the largest, then the middle of what is left.
     fn candidate(&self) -> Option<usize> {
         let largest = self.ceiling.saturating_sub(4) & !3;
-        if largest < self.confirmed.saturating_add(SEARCH_STEP) {
+        if !self.takes_probes || largest < self.confirmed.saturating_add(SEARCH_STEP) {
             return None;
         }
         if self.ceiling > self.max {
@@ -135,17 +144,6 @@ impl Path {
         self.probes = 0;
         self.search_at = Some(if self.candidate().is_some() { now } else { now + RAISE_AFTER });
     }
-
-    /// Data does not arrive: back to the base. True when that changes something.
-    pub(super) fn fall_back(&mut self, now: Instant, timeouts: u32) -> bool {
-        if timeouts < BLACK_HOLE_TIMEOUTS || self.confirmed <= self.base {
-            return false;
-        }
-        self.ceiling = self.confirmed;
-        self.confirmed = self.base;
-        self.search_at = Some(now + RAISE_AFTER);
-        true
-    }
 }
 
 impl Association {
@@ -153,10 +151,18 @@ impl Association {
         self.sender.set_packet_size(self.path.packet_size(), self.path.base);
     }
 
-    pub(super) fn path_timeout(&mut self, now: Instant) {
-        if self.path.fall_back(now, self.sender.errors) {
+    /// Goes back to the base if packets larger than that do not arrive any more. If they did after all, and were lost to
+    /// something else, the first probe shows it.
+    pub(super) fn look_for_black_hole(&mut self, now: Instant) {
+        if self.sender.loses_large_packets() && self.path.confirmed > self.path.base {
+            self.path.start_over(now);
+            self.sender.restart_congestion(&self.config);
             self.apply_packet_size();
         }
+    }
+
+    pub(super) fn path_timeout(&mut self, now: Instant) {
+        self.look_for_black_hole(now);
         if let Some(lost) = self.path.outstanding.take_if(|outstanding| outstanding.expires <= now) {
             if lost.size > 0 {
                 self.path.failed(now, lost.size);

@@ -248,6 +248,7 @@ impl Association {
         }
         let sack = Sack::parse(chunk).map_err(|_| Discard::Malformed)?;
         self.sender.on_sack(now, &sack)?;
+        self.look_for_black_hole(now);
         self.stats.sacks_received = self.stats.sacks_received.saturating_add(1);
         Ok(())
     }

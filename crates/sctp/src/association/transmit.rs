@@ -98,7 +98,7 @@ impl Association {
 
     fn write_packet(&mut self, now: Instant, batched: bool, out: &mut PacketBuf<'_>) -> bool {
         let start = out.len();
-        let limit = self.path.packet_size().max(self.sender.oversized_len());
+        let limit = self.sender.next_packet_len();
         if self.begin(self.peer.tag, limit, out).is_err() {
             return false;
         }

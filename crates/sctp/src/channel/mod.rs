@@ -360,9 +360,10 @@ impl DataChannels {
         self.remote_max_message_size
     }
 
-    /// Sets the longest SCTP packet in bytes that is known to pass.
-    pub fn set_max_packet_size(&mut self, now: Instant, bytes: usize) {
-        self.association.set_max_packet_size(now, bytes);
+    /// Sets the longest SCTP packet in bytes that is known to pass on a new path, and the longest that path MTU discovery
+    /// tries there.
+    pub fn set_packet_sizes(&mut self, now: Instant, max_packet_size: usize, max_probe_size: usize) {
+        self.association.set_packet_sizes(now, max_packet_size, max_probe_size);
     }
 
     /// Takes one packet from the peer.

@@ -1,5 +1,6 @@
 //! Fragments that were sent and not yet cumulatively acknowledged, indexed by TSN.
 
+use super::black_hole::BlackHole;
 use super::burst::{Burst, Bursts, RateSample};
 use super::fragment::{Fragment, FragmentState};
 use crate::num::{extend, low32, wide};
@@ -45,6 +46,7 @@ struct Sums {
     lost: usize,
     bursts: Bursts,
     next_order: u64,
+    black_hole: BlackHole,
 }
 
 /// The ring of fragments with its sums.
@@ -69,7 +71,13 @@ impl Flight {
             oldest_first: first_tsn,
             repeated: VecDeque::new(),
             lost: VecDeque::new(),
-            sums: Sums { bytes: 0, lost: 0, bursts: Bursts::new(now), next_order: 0 },
+            sums: Sums {
+                bytes: 0,
+                lost: 0,
+                bursts: Bursts::new(now),
+                next_order: 0,
+                black_hole: BlackHole::NONE,
+            },
         }
     }
 
@@ -143,13 +151,31 @@ impl Flight {
     }
 
     /// The fragment that [`next_lost`](Self::next_lost) gave was sent again.
-    pub(crate) fn retransmitted(&mut self, now: Instant, tsn: u64, probe: bool) {
+    pub(crate) fn retransmitted(&mut self, now: Instant, tsn: u64) {
         self.lost.pop_front();
         self.sums.lost = self.sums.lost.saturating_sub(1);
         let Some(fragment) = self.ring.get_mut(tsn) else { return };
-        fragment.probe = probe;
+        (fragment.probe, fragment.beyond_base) = (false, false);
         self.sums.transmit(now, fragment);
         self.repeated.push_back((tsn, fragment.order));
+    }
+
+    /// The last transmission of this fragment was a tail loss probe.
+    pub(super) fn mark_probe(&mut self, tsn: u64) {
+        if let Some(fragment) = self.ring.get_mut(tsn) {
+            fragment.probe = true;
+        }
+    }
+
+    /// What becomes of packets larger than the base.
+    pub(super) const fn black_hole(&mut self) -> &mut BlackHole {
+        &mut self.sums.black_hole
+    }
+
+    /// The last transmission of this fragment did not arrive.
+    pub(super) fn note_loss(&mut self, tsn: u64) {
+        let Some(fragment) = self.ring.get(tsn).filter(|fragment| fragment.beyond_base) else { return };
+        self.sums.black_hole.lost(self.sums.order_of(fragment), self.sums.next_order);
     }
 
     /// Marks a fragment in flight as lost, to be sent again, or as given up.
@@ -299,6 +325,9 @@ impl Sums {
         self.bursts.deliver(wide(wire));
         acked.bytes = acked.bytes.saturating_add(wire);
         acked.probe |= fragment.probe;
+        if fragment.beyond_base {
+            self.black_hole.arrived();
+        }
         let order = self.order_of(fragment);
         if acked.newest.is_none_or(|newest| newest.order < order)
             && let Some(burst) = self.bursts.of(fragment)

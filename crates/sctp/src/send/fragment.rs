@@ -33,6 +33,8 @@ pub(crate) struct Fragment {
     pub(crate) state: FragmentState,
     /// It was last sent as a tail loss probe.
     pub(crate) probe: bool,
+    /// It lies beyond the base in its packet: that arrives only where larger packets do.
+    pub(super) beyond_base: bool,
     /// Its burst counts it.
     pub(super) in_burst: bool,
 }
@@ -53,6 +55,7 @@ impl Fragment {
             ending: false,
             state: FragmentState::InFlight,
             probe: false,
+            beyond_base: false,
             in_burst: false,
         }
     }

@@ -101,6 +101,7 @@ impl Sender {
 
 /// Marks a fragment to be sent again or, when its message is no longer worth it, gives that up.
 fn lose(now: Instant, tsn: u64, partial_reliability: bool, (flight, queue): (&mut Flight, &mut SendQueue)) {
+    flight.note_loss(tsn);
     let Some(fragment) = flight.get(tsn) else { return };
     let key = fragment.message;
     let give_up = partial_reliability && given_up(now, fragment, queue.message(key));

@@ -1,6 +1,7 @@
 //! The sending side: queued messages, what is in flight, and when the next byte may leave.
 
 mod acknowledge;
+mod black_hole;
 mod burst;
 mod flight;
 mod forward;
@@ -65,7 +66,6 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new(config: &Config, initial_tsn: u32, now: Instant) -> Self {
         let packet_size = config.max_packet_size;
-        let initial_window = config.initial_window_packets.max(2).saturating_mul(packet_size);
         // TSNs are 64 bits inside; starting one cycle up leaves a place for numbers before the first.
         let first_tsn = (1u64 << 32).saturating_add(u64::from(initial_tsn));
         Self {
@@ -74,7 +74,7 @@ impl Sender {
             flight: Flight::new(first_tsn, now),
             recovery: Recovery::default(),
             forward: Forward::new(first_tsn.saturating_sub(1)),
-            congestion: config.congestion.start(&Parameters { packet_size, initial_window }),
+            congestion: start_congestion(config),
             pacer: Pacer::new(now),
             peer_window: 0,
             packet_size,
@@ -108,9 +108,20 @@ impl Sender {
         self.recovery.rearm(now, &self.flight, &self.rtt, false);
     }
 
+    /// Whether packets larger than the base seem not to arrive any more.
+    pub(crate) const fn loses_large_packets(&mut self) -> bool {
+        self.flight.black_hole().is_likely()
+    }
+
+    /// What was lost says nothing of congestion: its control starts over, as on a path that nothing is known of.
+    pub(crate) fn restart_congestion(&mut self, config: &Config) {
+        self.congestion = start_congestion(config);
+    }
+
     /// Sets the size of packets, and that which fragments have to fit in.
     pub(crate) fn set_packet_size(&mut self, bytes: usize, base: usize) {
         (self.packet_size, self.base_size) = (bytes, base);
+        self.flight.black_hole().arrived();
         self.congestion.set_packet_size(bytes);
     }
 
@@ -158,4 +169,10 @@ impl Sender {
         self.release_at = None;
         self.probe_due = false;
     }
+}
+
+fn start_congestion(config: &Config) -> Box<dyn CongestionControl> {
+    let packet_size = config.max_packet_size;
+    let initial_window = config.initial_window_packets.max(2).saturating_mul(packet_size);
+    config.congestion.start(&Parameters { packet_size, initial_window })
 }

@@ -57,9 +57,18 @@ impl Sender {
         (self.flight.has_lost() || self.queue.has_data()) && self.flight.bytes() < self.congestion.window()
     }
 
-    /// The packet length that the next retransmission needs when the path's packets became smaller since: a fragment
-    /// with a TSN cannot be cut again.
-    pub(crate) fn oversized_len(&mut self) -> usize {
+    /// The longest that the next packet may be. What is sent again takes packets of the base, so that it arrives though
+    /// larger ones do not any more; or longer ones, when the base became smaller since: a fragment with a TSN cannot be cut
+    /// again.
+    pub(crate) fn next_packet_len(&mut self) -> usize {
+        match self.retransmission_len() {
+            0 => self.packet_size,
+            needed => self.base_size.max(needed),
+        }
+    }
+
+    /// The packet length that the next retransmission needs; 0 if there is none.
+    fn retransmission_len(&mut self) -> usize {
         if !self.flight.has_lost() {
             return 0;
         }
@@ -70,7 +79,7 @@ impl Sender {
 
     /// Whether the next packet may be held to `len` bytes, as another one of a batch: nothing that must leave is longer.
     pub(crate) fn may_batch(&mut self, len: usize) -> bool {
-        !self.probe_due && self.oversized_len() <= len
+        !self.probe_due && self.retransmission_len() <= len
     }
 
     /// Fills the packet with chunks that may leave now; returns how many. `batched`: the packet is shorter than it could
@@ -115,7 +124,7 @@ impl Sender {
             if write_fragment(low32(tsn), fragment, message, (self.interleaving, probe), out).is_err() {
                 break;
             }
-            self.flight.retransmitted(now, tsn, probe && chunks == 0);
+            self.flight.retransmitted(now, tsn);
             self.retransmissions = self.retransmissions.saturating_add(1);
             chunks = chunks.saturating_add(1);
         }
@@ -166,6 +175,7 @@ impl Sender {
         let wire = clamp16(DataHeader::wire_len(self.interleaving, cut.len));
         let mut fragment = Fragment::new(cut.message, cut.offset, cut.index, (clamp16(cut.len), wire));
         (fragment.beginning, fragment.ending) = (cut.beginning, cut.ending);
+        fragment.beyond_base = out.len().saturating_add(usize::from(wire)) > self.base_size;
         self.end_cut_short();
         let tsn = low32(self.flight.next_tsn());
         // The last packet a full window lets out asks for an answer at once (RFC 7053).
@@ -184,7 +194,9 @@ impl Sender {
         let tail = self.flight.next_tsn().saturating_sub(1);
         if self.flight.back().is_some_and(|fragment| fragment.state == FragmentState::InFlight) {
             self.flight.mark(tail, FragmentState::Lost);
-            return self.write_lost(now, out, true);
+            let chunks = self.write_lost(now, out, true);
+            self.flight.mark_probe(tail);
+            return chunks;
         }
         0
     }

@@ -7,7 +7,7 @@ use crate::error::NoRoute;
 use crate::route::{RelayId, Route};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
-use sendrecv_core::{Instant, Machine, PacketBuf, Path, Transmit};
+use sendrecv_core::{Instant, Machine, PacketBuf, Path, Protocol, Transmit};
 use sendrecv_stun::{Message, is_stun};
 use sendrecv_turn::{Permit, TurnClient};
 
@@ -131,6 +131,12 @@ impl IceAgent {
             .get(&id)
             .and_then(|relay| relay.client.as_ref())
             .map_or(0, |client| client.overhead(peer))
+    }
+
+    /// The socket that a relay is reached from and the server's address, if it is spoken to in datagrams.
+    pub(in crate::agent) fn datagrams_to_relay(&self, id: RelayId) -> Option<(BaseId, SocketAddr)> {
+        let relay = self.relays.by_id.get(&id).filter(|relay| relay.protocol == Protocol::Udp)?;
+        Some((relay.owner, relay.server))
     }
 
     /// Writes what the TURN clients have to say to their servers.
