@@ -9,6 +9,8 @@ for (const browser of ['chromium', 'firefox']) {
   for (const codec of VIDEO[browser])
     cases.push({ name: `${browser}/browser offers/opus and ${codec} echoed`, browser, run: context => echo(context, 'browser', codec) });
   cases.push({ name: `${browser}/program offers/opus and VP8 echoed`, browser, run: context => echo(context, 'program') });
+  for (const offerer of ['browser', 'program'])
+    cases.push({ name: `${browser}/${offerer} offers/tones are agreed on`, browser, run: context => tones(context, offerer) });
   cases.push({ name: `${browser}/program offers/its own source is decoded`, browser, run: source });
 }
 
@@ -40,4 +42,20 @@ async function source({ page, defer }) {
   await join(page, peer, { offerer: 'program', media: { audio: true, video: true } });
   await page.call('inbound', 'p', 'video', 10);
   await page.call('inbound', 'p', 'audio', 50);
+}
+
+// Tones need telephone-event in offer and answer. They go with the audio, which comes back as before.
+async function tones({ page, note, defer, args }, offerer) {
+  const peer = new Peer(args);
+  defer(() => peer.quit());
+  await page.call('create', 'p');
+  defer(() => page.call('close', 'p'));
+  const media = { audio: true };
+  await join(page, peer, { offerer, media: { ...media, source: 'echo' },
+    prepare: () => page.call('media', 'p', { ...media, answering: offerer === 'program' }) });
+  equal(await page.call('dial', 'p', '1#'), '1#', 'both tones sounded');
+  const { packetsReceived } = await page.call('inbound', 'p', 'audio', 50);
+  const state = await peer.do('state');
+  ok(state.received.audio.packets > 30, 'the program counts audio');
+  note(`${packetsReceived} packets came back`);
 }

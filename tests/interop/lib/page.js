@@ -181,6 +181,16 @@ const api = {
     });
   },
 
+  // Plays tones to the other side; returns those that sounded.
+  async dial(name, tones) {
+    const { dtmf } = peers[name].pc.getSenders().find(sender => sender.track?.kind === 'audio');
+    await until(() => 'telephone events are agreed on', 5000, () => dtmf.canInsertDTMF);
+    const sounded = [];
+    dtmf.ontonechange = event => sounded.push(event.tone);
+    dtmf.insertDTMF(tones);
+    return until(() => `tones: ${sounded}`, 10000, () => sounded.at(-1) === '' && sounded.join(''));
+  },
+
   log(name) { return peers[name].log; },
 };
 window.api = api;
