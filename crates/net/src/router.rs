@@ -193,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn a_question_forgotten_in_a_storm_is_known_again_when_it_is_repeated() {
+        let mut router = shared();
+        for id in (0..10_000).chain(0..3) {
+            router.sends(PeerId(2), &path(1), &stun(0, id));
+        }
+        for id in 0..3 {
+            assert_eq!(router.route(&path(1), &stun(1, id)), Some(PeerId(2)));
+        }
+        assert_eq!(router.route(&path(1), &stun(1, 3)), None, "this one was not repeated");
+        let Router::Shared(shared) = &router else { panic!() };
+        assert_eq!((shared.questions.len(), shared.order.len()), (MAX_QUESTIONS, MAX_QUESTIONS));
+    }
+
+    #[test]
     fn a_new_socket_knows_the_peers_that_are_there() {
         let mut router = shared();
         let local = SocketAddr::from(([192, 0, 2, 1], 5));
