@@ -14,27 +14,48 @@ use ml_kem::{Decapsulate, Encapsulate, KeyExport};
 use sendrecv_core::Rng;
 
 pub(crate) const ENCAPSULATION_KEY_LEN: usize = 1184;
-pub(crate) const CIPHERTEXT_LEN: usize = 1088;
+const CIPHERTEXT_LEN: usize = 1088;
 
-/// The client's private share: ML-KEM of RustCrypto, X25519 of the provider.
-pub(crate) struct Hybrid {
-    decapsulation_key: DecapsulationKey,
+/// What opens the ML-KEM part of a server's share.
+pub(crate) trait Decapsulation {
+    /// The ML-KEM secret in `ciphertext`.
+    fn open(&self, ciphertext: &[u8]) -> Result<Secret, CryptoError>;
+}
+
+impl Decapsulation for DecapsulationKey {
+    fn open(&self, ciphertext: &[u8]) -> Result<Secret, CryptoError> {
+        let secret = self.decapsulate_slice(ciphertext).map_err(|_| CryptoError::InvalidKey)?;
+        Ok(Secret::from(secret.as_slice()))
+    }
+}
+
+/// The client's private share, with the ML-KEM of some library.
+pub(crate) struct Hybrid<K> {
+    ml_kem: K,
     x25519: Box<dyn KeyExchange>,
     share: Vec<u8>,
 }
 
-impl Hybrid {
+impl Hybrid<DecapsulationKey> {
+    /// With ML-KEM of RustCrypto, X25519 of the provider, both made of `private`.
     pub(crate) fn new(provider: &dyn CryptoProvider, private: &[u8]) -> Result<Self, CryptoError> {
         let (seed, x25519) = private.split_first_chunk::<64>().ok_or(CryptoError::InvalidKey)?;
-        let decapsulation_key = DecapsulationKey::from_seed((*seed).into());
+        let ml_kem = DecapsulationKey::from_seed((*seed).into());
         let x25519 = provider.key_exchange_from(NamedGroup::X25519, x25519)?;
-        let mut share = decapsulation_key.encapsulation_key().to_bytes().to_vec();
-        share.extend_from_slice(x25519.public_share());
-        Ok(Self { decapsulation_key, x25519, share })
+        let public = ml_kem.encapsulation_key().to_bytes();
+        Ok(Self::with(ml_kem, &public, x25519))
     }
 }
 
-impl KeyExchange for Hybrid {
+impl<K> Hybrid<K> {
+    /// Of the two private keys, and the public one of the first.
+    pub(crate) fn with(ml_kem: K, public: &[u8], x25519: Box<dyn KeyExchange>) -> Self {
+        let share = [public, x25519.public_share()].concat();
+        Self { ml_kem, x25519, share }
+    }
+}
+
+impl<K: Decapsulation + Send + Sync> KeyExchange for Hybrid<K> {
     fn group(&self) -> NamedGroup {
         NamedGroup::X25519MlKem768
     }
@@ -47,9 +68,7 @@ impl KeyExchange for Hybrid {
         let (ciphertext, point) =
             peer_share.split_at_checked(CIPHERTEXT_LEN).ok_or(CryptoError::InvalidKey)?;
         let agreed = self.x25519.complete(point)?;
-        let decapsulated =
-            self.decapsulation_key.decapsulate_slice(ciphertext).map_err(|_| CryptoError::InvalidKey)?;
-        Ok(joined(&decapsulated, &agreed))
+        Ok(joined(self.ml_kem.open(ciphertext)?.expose(), &agreed))
     }
 }
 

@@ -40,13 +40,6 @@ fn algorithm(group: NamedGroup) -> Result<&'static Algorithm, CryptoError> {
     }
 }
 
-/// The answering side in one step, with randomness of AWS-LC's own: our share, and the secret.
-pub(super) fn answer(group: NamedGroup, share: &[u8]) -> Result<(Vec<u8>, Secret), CryptoError> {
-    let ours = Box::new(Agreement::generate(group)?);
-    let public = ours.share.clone();
-    Ok((public, ours.complete(share)?))
-}
-
 impl KeyExchange for Agreement {
     fn group(&self) -> NamedGroup {
         self.group
