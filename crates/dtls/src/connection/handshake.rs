@@ -47,7 +47,7 @@ impl Dtls {
 
     fn on_connected(&mut self, now: Instant) {
         debug!(version = ?self.session.version, role = ?self.session.role, "connected");
-        self.connected_at = Some(now);
+        self.was_connected = true;
         self.session.inbox.release();
         if self.session.role == Role::Server {
             // The client may have to send its last flight again until it hears of this.

@@ -48,7 +48,8 @@ pub struct Dtls {
     clock: Clock,
     /// When the handshake sent or received its first packet.
     started: Option<Instant>,
-    connected_at: Option<Instant>,
+    /// Whether the handshake came to its end, be the connection closed since or not.
+    was_connected: bool,
     /// When what is kept for late packets goes.
     forget_at: Option<Instant>,
     /// When the flight last went out.
@@ -75,7 +76,7 @@ impl Dtls {
             state: State::AwaitClientHello,
             clock: Clock::new(now),
             started: None,
-            connected_at: None,
+            was_connected: false,
             forget_at: None,
             sent_at: now,
             deferred: Vec::new(),

@@ -12,7 +12,7 @@ impl Dtls {
         let Some(alert) = self.pending_alert else {
             return false;
         };
-        let epoch = self.session.records.write_epoch(self.connected_at.is_some());
+        let epoch = self.session.records.write_epoch(self.was_connected);
         let written = self.session.records.append(out, epoch, ContentType::Alert, &[&alert.encode()]);
         if written != Err(SealError::NoSpace) {
             self.pending_alert = None;
