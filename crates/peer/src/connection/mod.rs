@@ -52,6 +52,8 @@ use sendrecv_sctp::channel::DataChannels;
 const CERTIFICATE_DAYS: u32 = 31;
 /// How many events an idle connection has room for.
 const IDLE_EVENTS: usize = 4;
+/// How often an established connection gives memory back, so that a busy one does not ask for it again at once.
+const REST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A WebRTC peer connection: the browser's `RTCPeerConnection`, synchronous and polled.
 ///
@@ -88,6 +90,8 @@ pub struct PeerConnection {
     packet_sizes: Option<(usize, usize)>,
     /// When ICE and DTLS had nothing to send, if nothing has happened since.
     transport_idle_at: Option<Instant>,
+    /// Not before this memory is given back again.
+    rest_at: Instant,
     events: VecDeque<Event>,
     connection_state: PeerConnectionState,
     ice_state: IceConnectionState,
@@ -141,6 +145,7 @@ impl PeerConnection {
             associations: 0,
             packet_sizes: None,
             transport_idle_at: None,
+            rest_at: now,
             events: VecDeque::new(),
             connection_state: PeerConnectionState::New,
             ice_state: IceConnectionState::New,
@@ -286,7 +291,8 @@ impl PeerConnection {
         }
         self.media.handle_timeout(now);
         self.drive(now);
-        if self.connection_state == PeerConnectionState::Connected {
+        if self.connection_state == PeerConnectionState::Connected && now >= self.rest_at {
+            self.rest_at = now + REST_INTERVAL;
             self.rest();
         }
     }

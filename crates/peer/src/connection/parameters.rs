@@ -129,14 +129,11 @@ impl PeerConnection {
         negotiated: &[CodecParameters],
     ) -> Result<RtpEncodingParameters, ParametersError> {
         if let Some(codec) = &encoding.codec {
-            let among = |own: &CodecParameters| {
-                own.same_encoding(codec) && own.format_parameters == codec.format_parameters
-            };
             let implemented = || {
                 let codecs = &self.jsep.capabilities(kind).codecs;
                 codecs.iter().any(|own| own.codec.is(&codec.name) && own.codec.clock_rate == codec.clock_rate)
             };
-            if !(negotiated.iter().any(among) || negotiated.is_empty() && implemented()) {
+            if !(negotiated.iter().any(|own| is_same(own, codec)) || negotiated.is_empty() && implemented()) {
                 return Err(ParametersError::CodecNotNegotiated);
             }
         }
@@ -157,11 +154,7 @@ impl PeerConnection {
     pub fn send_codec(&self, id: TransceiverId) -> Option<&CodecParameters> {
         let codecs = self.send_codecs(id);
         let chosen = self.parameters.get(&id).and_then(|own| own.encoding.codec.as_ref());
-        let is_chosen = |own: &&CodecParameters| {
-            chosen.is_some_and(|codec| {
-                own.same_encoding(codec) && own.format_parameters == codec.format_parameters
-            })
-        };
+        let is_chosen = |own: &&CodecParameters| chosen.is_some_and(|codec| is_same(own, codec));
         codecs.iter().find(is_chosen).or_else(|| codecs.first())
     }
 
@@ -196,6 +189,11 @@ impl PeerConnection {
         });
         self.parameters = parameters;
     }
+}
+
+/// Whether two codecs are one, whatever their payload types.
+fn is_same(own: &CodecParameters, other: &CodecParameters) -> bool {
+    own.same_encoding(other) && own.format_parameters == other.format_parameters
 }
 
 /// The encoding of `parameters`, if nothing else was changed.
