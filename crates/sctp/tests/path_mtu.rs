@@ -15,6 +15,19 @@ fn searching(max_probe_size: usize, link: Link) -> Pair<Association> {
     Pair::connected(&Config { max_probe_size, ..Config::default() }, link, seed_number())
 }
 
+/// On a path that was found to be as wide as is asked for.
+fn wide() -> Pair<Association> {
+    let mut pair = searching(1432, Link::default());
+    pair.run(Duration::from_secs(5));
+    pair
+}
+
+/// From now on neither way carries longer packets.
+fn set_mtu(pair: &mut Pair<Association>, mtu: usize) {
+    let link = Link { mtu, ..Link::default() };
+    pair.set_links(link, link);
+}
+
 /// Sends messages of this length, and returns the longest packet with which they arrived.
 fn longest_packet(pair: &mut Pair<Association>, count: u32, len: usize) -> usize {
     pair.log = Some(Vec::new());
@@ -49,11 +62,9 @@ fn packets_grow_to_what_the_path_passes() {
 
 #[test]
 fn a_path_that_shrinks_silently_costs_two_timeouts_and_no_data() {
-    let mut pair = searching(1432, Link::default());
-    pair.run(Duration::from_secs(5));
+    let mut pair = wide();
     assert_eq!(pair.a.stats().max_packet_size, 1432);
-    let small = Link { mtu: 1200, ..Link::default() };
-    pair.set_links(small, small);
+    set_mtu(&mut pair, 1200);
     longest_packet(&mut pair, 20, 50_000);
     let stats = pair.a.stats();
     assert_eq!((stats.max_packet_size, stats.timeouts), (1200, 2));
@@ -94,10 +105,8 @@ fn a_black_hole_in_the_middle_of_bulk_costs_about_a_second() {
 
 #[test]
 fn after_a_black_hole_the_search_finds_what_is_left() {
-    let mut pair = searching(1432, Link::default());
-    pair.run(Duration::from_secs(5));
-    let small = Link { mtu: 1350, ..Link::default() };
-    pair.set_links(small, small);
+    let mut pair = wide();
+    set_mtu(&mut pair, 1350);
     longest_packet(&mut pair, 20, 50_000);
     pair.run(Duration::from_secs(10));
     let found = pair.a.stats().max_packet_size;
@@ -106,10 +115,8 @@ fn after_a_black_hole_the_search_finds_what_is_left() {
 
 #[test]
 fn short_messages_that_go_on_arriving_do_not_hide_a_black_hole() {
-    let mut pair = searching(1432, Link::default());
-    pair.run(Duration::from_secs(5));
-    let small = Link { mtu: 1200, ..Link::default() };
-    pair.set_links(small, small);
+    let mut pair = wide();
+    set_mtu(&mut pair, 1200);
     pair.a.send(pair.now, 0, 51, payload(0, 1_000_000), RELIABLE).unwrap();
     let begin = pair.now;
     // One every 20 ms, acknowledged by themselves: nothing ever times out for long.
@@ -199,14 +206,12 @@ fn an_answer_to_a_probe_of_the_path_before_says_nothing_of_this_one() {
 
 #[test]
 fn a_smaller_budget_from_below_holds_at_once_and_the_search_begins_anew() {
-    let mut pair = searching(1432, Link::default());
-    pair.run(Duration::from_secs(5));
+    let mut pair = wide();
     // As when a relay's header comes on top.
     let now = pair.now;
     pair.a.set_packet_sizes(now, 1100, 1432);
     assert_eq!(pair.a.stats().max_packet_size, 1100);
-    let relayed = Link { mtu: 1332, ..Link::default() };
-    pair.set_links(relayed, relayed);
+    set_mtu(&mut pair, 1332);
     assert!(longest_packet(&mut pair, 3, 20_000) <= 1432, "probes only are longer");
     pair.run(Duration::from_secs(20));
     let found = pair.a.stats().max_packet_size;
