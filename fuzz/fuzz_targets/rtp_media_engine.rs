@@ -29,7 +29,7 @@ fuzz_target!(|inputs: Vec<Input>| {
         mid: "0".into(),
         kind: MediaKind::Video,
         extensions,
-        receive: Some(ReceiveParameters { codecs: vec![codec.clone()], sources: vec![] }),
+        receive: Some(ReceiveParameters { codecs: vec![codec.clone()], ..Default::default() }),
         send: Some(SendParameters { sender, codecs: vec![codec] }),
     };
     engine.set_section(now, section).expect("the sender exists");

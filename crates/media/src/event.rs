@@ -1,7 +1,7 @@
 //! What the engine tells its owner.
 
 use crate::parameters::{SectionId, SenderId};
-use alloc::string::String;
+use alloc::sync::Arc;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,16 @@ pub enum Event {
         /// The stream.
         ssrc: u32,
         /// The RtpStreamId it came with, in simulcast.
-        rid: Option<String>,
+        rid: Option<Arc<str>>,
+    },
+    /// A stream whose first packets lacked the RtpStreamId has it now.
+    StreamIdentified {
+        /// The section it belongs to.
+        section: SectionId,
+        /// The stream.
+        ssrc: u32,
+        /// Its RtpStreamId.
+        rid: Arc<str>,
     },
     /// The stream's sender left, or the stream was silent for too long; its state is gone.
     StreamEnded {

@@ -39,6 +39,8 @@ pub struct Inbound<'b> {
     pub keyframe: bool,
     /// How loud it is (RFC 6464).
     pub audio_level: Option<AudioLevel>,
+    /// The RtpStreamId of its stream: of several simulcast streams, which one it is.
+    pub rid: Option<Arc<str>>,
     pub(crate) bytes: &'b [u8],
     pub(crate) origin: Arc<Origin>,
 }
@@ -57,8 +59,13 @@ impl Inbound<'_> {
     /// A copy that outlives the datagram. However many senders it is [forwarded](crate::MediaEngine::forward_kept) by, its
     /// bytes are in memory once.
     pub fn keep(&self) -> KeptPacket {
-        let (origin, bytes) = (Arc::clone(&self.origin), Bytes::copy_from_slice(self.bytes));
-        KeptPacket { origin, sequence: self.sequence, bytes }
+        KeptPacket {
+            origin: Arc::clone(&self.origin),
+            sequence: self.sequence,
+            keyframe: self.keyframe,
+            rid: self.rid.clone(),
+            bytes: Bytes::copy_from_slice(self.bytes),
+        }
     }
 }
 
@@ -67,6 +74,8 @@ impl Inbound<'_> {
 pub struct KeptPacket {
     pub(crate) origin: Arc<Origin>,
     pub(crate) sequence: u64,
+    keyframe: bool,
+    rid: Option<Arc<str>>,
     pub(crate) bytes: Bytes,
 }
 
@@ -82,9 +91,11 @@ impl KeptPacket {
         sequence: u64,
         bytes: Bytes,
     ) -> Result<Self, ParseError> {
-        let payload_type = RtpPacket::parse(&bytes)?.payload_type();
-        let codecs = vec![CodecParameters { payload_type, ..codec }];
-        Ok(Self { origin: Arc::new(Origin { codecs, extensions }), sequence, bytes })
+        let packet = RtpPacket::parse(&bytes)?;
+        let keyframe = codec.format().is_some_and(|format| format.starts_keyframe(packet.payload()));
+        let codecs = vec![CodecParameters { payload_type: packet.payload_type(), ..codec }];
+        let origin = Arc::new(Origin { codecs, extensions });
+        Ok(Self { origin, sequence, keyframe, rid: None, bytes })
     }
 
     /// The packet; `None` never, as it was read before.
@@ -100,6 +111,16 @@ impl KeptPacket {
     /// Its sequence number, extended to 64 bits; consecutive for each SSRC.
     pub const fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// Whether it begins a keyframe.
+    pub const fn is_keyframe(&self) -> bool {
+        self.keyframe
+    }
+
+    /// The RtpStreamId of its stream: of several simulcast streams, which one it is.
+    pub fn rid(&self) -> Option<&str> {
+        self.rid.as_deref()
     }
 
     /// What it is encoded as.

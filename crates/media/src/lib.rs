@@ -26,7 +26,7 @@
 //!         mid: "0".into(),
 //!         kind: MediaKind::Audio,
 //!         extensions: Default::default(),
-//!         receive: Some(ReceiveParameters { codecs: codecs.clone(), sources: vec![] }),
+//!         receive: Some(ReceiveParameters { codecs: codecs.clone(), ..Default::default() }),
 //!         send: Some(SendParameters { sender, codecs }),
 //!     },
 //! )?;
@@ -41,7 +41,7 @@
 //! // Whoever receives it may send it back under a name of its own.
 //! let mut peer = MediaEngine::new(MediaConfig::default(), &Seed::from_u64(2), now);
 //! # let codecs = vec![CodecParameters { channels: 2, ..CodecParameters::new(111, "opus", 48_000) }];
-//! # let receive = Some(ReceiveParameters { codecs, sources: vec![] });
+//! # let receive = Some(ReceiveParameters { codecs, ..Default::default() });
 //! # let (mid, kind, extensions) = ("0".into(), MediaKind::Audio, Default::default());
 //! peer.set_section(now, SectionParameters { mid, kind, extensions, receive, send: None })?;
 //! let inbound = peer.handle_rtp(now, out.finish()).expect("a packet of its section").expect("media");
@@ -58,6 +58,7 @@ mod discard;
 mod engine;
 mod event;
 mod inbound;
+mod layers;
 mod parameters;
 mod receive;
 mod sections;
@@ -72,6 +73,7 @@ pub use discard::{Discard, MediaError};
 pub use engine::{MediaEngine, PacketKind};
 pub use event::Event;
 pub use inbound::{Inbound, KeptPacket};
+pub use layers::LayerSelector;
 pub use parameters::{
     CodecFeedback, CodecParameters, MediaKind, ReceiveParameters, SectionId, SectionParameters,
     SendParameters, SenderId, SignalledSource,

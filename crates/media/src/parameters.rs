@@ -1,6 +1,7 @@
 //! What was negotiated, as plain values.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_rtp::extension::ExtensionMap;
 use sendrecv_rtp::payload::PayloadFormat;
@@ -36,6 +37,9 @@ pub struct ReceiveParameters {
     pub codecs: Vec<CodecParameters>,
     /// The streams that the remote description names by `a=ssrc`, each with its `FID` partner.
     pub sources: Vec<SignalledSource>,
+    /// The RtpStreamIds of the simulcast streams to expect (RFC 8853), in the order of the description; empty: no
+    /// simulcast.
+    pub rids: Vec<Arc<str>>,
 }
 
 /// A stream that was named in a description.

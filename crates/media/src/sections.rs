@@ -76,6 +76,17 @@ impl Section {
         Some(if payload_use < REPAIR { PayloadUse::Media(codec) } else { PayloadUse::Repair(codec) })
     }
 
+    /// Whether the peer was told to send simulcast streams here.
+    pub(crate) fn receives_simulcast(&self) -> bool {
+        self.parameters.receive.as_ref().is_some_and(|receive| !receive.rids.is_empty())
+    }
+
+    /// An RtpStreamId, as negotiated if it was.
+    pub(crate) fn rid(&self, text: &str) -> Arc<str> {
+        let negotiated = self.parameters.receive.iter().flat_map(|receive| &receive.rids);
+        negotiated.into_iter().find(|rid| rid.as_ref() == text).cloned().unwrap_or_else(|| text.into())
+    }
+
     /// What to assume of a stream before its first packet.
     pub(crate) fn first_codec(&self) -> Option<ReceiveCodec> {
         self.codecs.first().copied()

@@ -113,6 +113,9 @@ pub struct Settings {
     /// Offer and accept that the DTLS handshake rides on the connectivity checks, which saves the round trip they take
     /// (SPED, draft-hancke-webrtc-sped). Peers that do not know it ignore it; lite agents do not offer it.
     pub sped: bool,
+    /// Accept simulcast that the other side offers to send, as a server does that forwards one of the streams: which
+    /// one a packet is of says [`ReceivedRtp::rid`](crate::ReceivedRtp::rid). Browsers never accept it.
+    pub receive_simulcast: bool,
     /// Canonical name in RTCP (RFC 3550, section 6.5.1); empty: a random one.
     pub cname: String,
 }
@@ -132,6 +135,7 @@ impl Default for Settings {
             max_message_size: 262_144,
             snap: true,
             sped: true,
+            receive_simulcast: false,
             cname: String::new(),
         }
     }

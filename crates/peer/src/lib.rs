@@ -53,6 +53,7 @@ mod error;
 mod event;
 mod ice_server;
 pub mod jsep;
+mod layer;
 mod record;
 mod rtc_error;
 mod states;
@@ -75,6 +76,7 @@ pub use jsep::{
     OfferOptions, SdpType, SessionDescription, SignalingState, TrackEvent, TrackKind, Transceiver,
     TransceiverId, TransceiverInit,
 };
+pub use layer::Layer;
 pub use record::{DecodeError, InputLog, ReplayError, ReplayReport, replay};
 pub use rtc_error::{RtcError, RtcErrorDetail};
 pub use sendrecv_core::Protocol;
@@ -82,7 +84,7 @@ pub use sendrecv_ice::{
     Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
     Transport as SocketTransport, Unreachable,
 };
-pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, Payload, ToneTiming};
+pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, LayerSelector, Payload, ToneTiming};
 pub use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 pub use sendrecv_sctp::channel::{
     ChannelId as DataChannelId, ChannelState as DataChannelState, DataChannelInit, Message,

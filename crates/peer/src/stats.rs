@@ -245,6 +245,8 @@ dictionaries! {
         codec_id: Option<String>,
         /// The section's MID.
         mid: Option<String>,
+        /// Which of several encodings it is.
+        rid: Option<String>,
         /// The track's id.
         track_identifier: Option<String>,
         /// The other side's report on this stream.

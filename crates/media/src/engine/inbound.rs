@@ -32,13 +32,26 @@ impl MediaEngine {
         datagram: &'b mut [u8],
     ) -> Result<Option<Inbound<'b>>, Discard> {
         let packet = RtpPacket::parse(datagram).map_err(|_| Discard::MalformedRtp)?;
-        let route = self.route(now, &packet)?;
+        let route = match self.route(now, &packet) {
+            Ok(route) => route,
+            // Bandwidth is probed for by retransmission streams, before the stream they belong to begins, too.
+            Err(Discard::UnknownRepairedStream) if rtx::is_probe(&packet) => {
+                self.record_arrival(now, &packet);
+                self.stats.probes_received += 1;
+                return Ok(None);
+            }
+            Err(reason) => return Err(reason),
+        };
         if matches!(route.payload_use, PayloadUse::Repair(_)) && packet.payload().len() == 1 {
             return Err(Discard::MalformedRetransmission);
         }
         self.record_arrival(now, &packet);
         if rtx::is_probe(&packet) {
             self.stats.probes_received += 1;
+            if let PayloadUse::Media(codec) = route.payload_use {
+                // It has a number that would be missed otherwise.
+                self.accept(now, route, &packet, codec, false);
+            }
             return Ok(None);
         }
         let (codec, repaired, header_len) = match route.payload_use {
@@ -53,6 +66,7 @@ impl MediaEngine {
         };
         let packet = RtpPacket::parse(bytes).map_err(|_| Discard::MalformedRtp)?;
         let Some(accepted) = self.accept(now, route, &packet, codec, repaired) else { return Ok(None) };
+        let rid = self.streams.get(route.position).and_then(|stream| stream.rid.clone());
         let origin = self.sections.get(route.section).map(|section| Arc::clone(&section.origin));
         let origin = origin.ok_or(Discard::Unroutable)?;
         let audio_level = self.element(&packet, ExtensionKind::AudioLevel).and_then(AudioLevel::parse);
@@ -69,6 +83,7 @@ impl MediaEngine {
             repaired,
             keyframe: accepted.keyframe,
             audio_level,
+            rid,
         }))
     }
 
@@ -88,6 +103,10 @@ impl MediaEngine {
             let rid = stream.rid.clone();
             self.events.push_back(Event::StreamStarted { section: route.section, ssrc: route.ssrc, rid });
         }
+        if stream.rid.is_none() && !repaired {
+            self.identify(route, packet);
+        }
+        let stream = self.streams.get_mut(route.position)?;
         if accepted.gap {
             self.rtcp.expect_nack(now, route.position, stream);
         }
@@ -217,26 +236,42 @@ impl MediaEngine {
             return Err(Discard::TooManyStreams);
         }
         let mut stream = ReceiveStream::new(now, id, packet.ssrc(), codec);
-        let rid = self.element(packet, ExtensionKind::RtpStreamId);
-        stream.rid = rid.and_then(sdes_text).map(Into::into);
+        let rid = self.element(packet, ExtensionKind::RtpStreamId).and_then(sdes_text);
+        stream.rid = rid.zip(self.sections.get(id)).map(|(rid, section)| section.rid(rid));
         let position = self.streams.insert(stream).ok_or(Discard::TooManyStreams)?;
         self.table.insert(packet.ssrc(), Source::Media(position));
         Ok(position)
+    }
+
+    /// Takes over the RtpStreamId of a simulcast stream whose first packets lacked it.
+    fn identify(&mut self, route: Route, packet: &RtpPacket<'_>) {
+        let Some(section) = self.sections.get(route.section).filter(|own| own.receives_simulcast()) else {
+            return;
+        };
+        let element = self.element(packet, ExtensionKind::RtpStreamId);
+        let Some(rid) = element.and_then(sdes_text).map(|rid| section.rid(rid)) else { return };
+        if let Some(stream) = self.streams.get_mut(route.position) {
+            stream.rid = Some(Arc::clone(&rid));
+            self.events.push_back(Event::StreamIdentified { section: route.section, ssrc: route.ssrc, rid });
+        }
+    }
+
+    /// The stream with this RtpStreamId: an encoder that began anew has another SSRC, and is the one heard last.
+    pub(super) fn latest_with_rid(&self, section: SectionId, rid: &str) -> Option<usize> {
+        let streams = self.streams.enumerate();
+        let named = streams.filter(|(_, stream)| stream.section == section && stream.rid() == Some(rid));
+        named.max_by_key(|(_, stream)| stream.last_activity()).map(|(position, _)| position)
     }
 
     /// Finds the stream that an unknown SSRC retransmits: the one its repaired RtpStreamId names, or the section's only
     /// stream without retransmissions.
     fn adopt_repair(&mut self, id: SectionId, packet: &RtpPacket<'_>) -> Result<(usize, u32), Discard> {
         let rid = self.element(packet, ExtensionKind::RepairedRtpStreamId).and_then(sdes_text);
-        let fits = |stream: &ReceiveStream| match rid {
-            Some(rid) => stream.rid() == Some(rid),
-            None => stream.rtx_ssrc.is_none(),
+        let repaired = match rid {
+            Some(rid) => self.latest_with_rid(id, rid),
+            None => self.only_without_repair(id),
         };
-        let of_section = self.streams.enumerate().filter(|(_, stream)| stream.section == id);
-        let mut fitting = of_section.filter(|(_, stream)| fits(stream)).map(|(position, _)| position);
-        let only = fitting.next().filter(|_| fitting.next().is_none());
-        drop(fitting);
-        let position = only.ok_or(Discard::UnknownRepairedStream)?;
+        let position = repaired.ok_or(Discard::UnknownRepairedStream)?;
         let stream = self.streams.get_mut(position).ok_or(Discard::UnknownRepairedStream)?;
         let ssrc = stream.ssrc;
         if let Some(old) = stream.rtx_ssrc.replace(packet.ssrc()) {
@@ -244,6 +279,14 @@ impl MediaEngine {
         }
         self.table.insert(packet.ssrc(), Source::Repair(position));
         Ok((position, ssrc))
+    }
+
+    fn only_without_repair(&self, section: SectionId) -> Option<usize> {
+        let streams = self.streams.enumerate();
+        let mut fitting =
+            streams.filter(|(_, stream)| stream.section == section && stream.rtx_ssrc.is_none());
+        let only = fitting.next().filter(|_| fitting.next().is_none());
+        only.map(|(position, _)| position)
     }
 
     fn element<'p>(&self, packet: &RtpPacket<'p>, kind: ExtensionKind) -> Option<&'p [u8]> {

@@ -136,7 +136,8 @@ impl MediaEngine {
     }
 
     /// Queues a received packet, of this engine or another, to be sent by `sender` with its own SSRC, payload type, numbers
-    /// and extension ids. Gaps of the source stay gaps; a packet of another source continues the numbers.
+    /// and extension ids. Gaps of the source stay gaps; a packet of another source continues the numbers, and what that
+    /// source sent before it is [stale](MediaError::Stale). See [`LayerSelector`](crate::LayerSelector) for when to change.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -155,7 +156,7 @@ impl MediaEngine {
         sender: SenderId,
         kept: &KeptPacket,
     ) -> Result<(), MediaError> {
-        let KeptPacket { origin, sequence, bytes } = kept;
+        let KeptPacket { origin, sequence, bytes, .. } = kept;
         let packet = RtpPacket::parse(bytes).map_err(|_| MediaError::UnknownPayloadType)?;
         let start = packet.header_len();
         let payload = NewPayload::Shared(bytes, start..start + packet.payload().len());
@@ -174,6 +175,19 @@ impl MediaEngine {
     pub fn request_keyframe(&mut self, now: Instant, ssrc: u32) -> Result<(), MediaError> {
         let now = self.command(now)?;
         let position = self.stream_position(ssrc).ok_or(MediaError::UnknownStream)?;
+        self.want_keyframe(now, position);
+        Ok(())
+    }
+
+    /// The same for one simulcast stream of a section: the one heard last with this RtpStreamId.
+    pub fn request_keyframe_of(
+        &mut self,
+        now: Instant,
+        section: SectionId,
+        rid: &str,
+    ) -> Result<(), MediaError> {
+        let now = self.command(now)?;
+        let position = self.latest_with_rid(section, rid).ok_or(MediaError::UnknownStream)?;
         self.want_keyframe(now, position);
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::parameters::SectionId;
 use crate::sections::ReceiveCodec;
 use crate::sources::RecentSource;
 use crate::stats::{InboundStats, RemoteOutboundStats};
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use nack::NackList;
@@ -30,7 +30,7 @@ const KEYFRAME_RETRY: Duration = Duration::from_millis(300);
 pub struct ReceiveStream {
     pub(crate) section: SectionId,
     pub(crate) ssrc: u32,
-    pub(crate) rid: Option<String>,
+    pub(crate) rid: Option<Arc<str>>,
     /// The stream of retransmissions, once known.
     pub(crate) rtx_ssrc: Option<u32>,
     codec: ReceiveCodec,
@@ -113,9 +113,14 @@ impl ReceiveStream {
         self.section
     }
 
-    /// The RtpStreamId it came with.
+    /// Its RtpStreamId: of several simulcast streams of one section, which one it is; `None` until a packet said so.
     pub fn rid(&self) -> Option<&str> {
         self.rid.as_deref()
+    }
+
+    /// When it was made or last heard of.
+    pub(crate) const fn last_activity(&self) -> Instant {
+        self.last_activity
     }
 
     /// The stream of its retransmissions, once known.

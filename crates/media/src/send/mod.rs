@@ -276,9 +276,15 @@ impl SendStream {
         let negotiated = self.negotiated.as_ref().ok_or(MediaError::NotNegotiated)?;
         let clock_rate = negotiated.codec(payload_type).map_or(0, |codec| codec.clock_rate);
         let (clock, offset) = (self.clock, self.timestamp_offset);
-        let fresh = || clock.map_or(offset, |clock| extrapolate(clock, now));
-        let (sequence, timestamp) =
-            self.relay.translate(packet.ssrc(), *sequence, packet.timestamp(), self.next_sequence, fresh);
+        // Two pictures with one timestamp would be one to the receiver.
+        let later = |(last, ..): (u32, Instant, u32), timestamp: u32| {
+            timestamp.wrapping_add(u32::from(timestamp == last))
+        };
+        let fresh = || clock.map_or(offset, |clock| later(clock, extrapolate(clock, now)));
+        let (sequence, timestamp) = self
+            .relay
+            .translate(packet.ssrc(), *sequence, packet.timestamp(), self.next_sequence, fresh)
+            .ok_or(MediaError::Stale)?;
         let header = RtpHeader {
             marker: packet.marker(),
             payload_type,

@@ -16,11 +16,13 @@ struct Source {
     /// Ours minus theirs, wrapping.
     sequence_offset: u64,
     timestamp_offset: u32,
+    /// The lowest of our numbers that is its: those before are of the source before it.
+    floor: u64,
 }
 
 impl Relay {
-    /// Our sequence number and timestamp for the source's. `next` is the number, `fresh` the timestamp that a new source
-    /// begins with.
+    /// Our sequence number and timestamp for the source's; `None` for a packet that the source sent before it took over
+    /// from another. `next` is the number, `fresh` the timestamp that a new source begins with.
     pub(crate) fn translate(
         &mut self,
         ssrc: u32,
@@ -28,11 +30,12 @@ impl Relay {
         timestamp: u32,
         next: u64,
         fresh: impl FnOnce() -> u32,
-    ) -> (u64, u32) {
+    ) -> Option<(u64, u32)> {
         if let Some(source) = self.source.filter(|source| source.ssrc == ssrc) {
             let ours = sequence.wrapping_add(source.sequence_offset);
             if ours < next.saturating_add(MAX_STEP) && ours.saturating_add(MAX_STEP) > next {
-                return (ours, timestamp.wrapping_add(source.timestamp_offset));
+                let timestamp = timestamp.wrapping_add(source.timestamp_offset);
+                return Some((ours, timestamp)).filter(|_| ours >= source.floor);
             }
         }
         let ours = fresh();
@@ -40,8 +43,10 @@ impl Relay {
             ssrc,
             sequence_offset: next.wrapping_sub(sequence),
             timestamp_offset: ours.wrapping_sub(timestamp),
+            // Before the very first nothing was sent, so that there is room for what it overtook.
+            floor: if self.source.is_some() { next } else { 0 },
         });
-        (next, ours)
+        Some((next, ours))
     }
 }
 
@@ -52,10 +57,21 @@ mod tests {
     #[test]
     fn gaps_and_order_are_kept_and_another_source_continues() {
         let mut relay = Relay::default();
-        assert_eq!(relay.translate(1, 500, 90, 1000, || 7), (1000, 7));
-        assert_eq!(relay.translate(1, 503, 180, 1001, || 0), (1003, 97));
-        assert_eq!(relay.translate(1, 501, 90, 1004, || 0), (1001, 7));
-        assert_eq!(relay.translate(2, 9, 5, 1004, || 200), (1004, 200));
-        assert_eq!(relay.translate(2, 10_000, 6, 1005, || 300), (1005, 300));
+        assert_eq!(relay.translate(1, 500, 90, 1000, || 7), Some((1000, 7)));
+        assert_eq!(relay.translate(1, 503, 180, 1001, || 0), Some((1003, 97)));
+        assert_eq!(relay.translate(1, 501, 90, 1004, || 0), Some((1001, 7)));
+        assert_eq!(relay.translate(2, 9, 5, 1004, || 200), Some((1004, 200)));
+        assert_eq!(relay.translate(2, 10_000, 6, 1005, || 300), Some((1005, 300)));
+    }
+
+    #[test]
+    fn what_a_source_sent_before_it_took_over_does_not_fill_gaps_of_the_other() {
+        let mut relay = Relay::default();
+        assert_eq!(relay.translate(1, 500, 90, 1000, || 7), Some((1000, 7)));
+        assert_eq!(relay.translate(1, 499, 90, 1001, || 7), Some((999, 7)), "overtaken by the very first");
+        assert_eq!(relay.translate(1, 503, 180, 1001, || 0), Some((1003, 97)));
+        assert_eq!(relay.translate(2, 9, 5, 1004, || 200), Some((1004, 200)));
+        assert_eq!(relay.translate(2, 8, 5, 1005, || 300), None);
+        assert_eq!(relay.translate(2, 10, 5, 1005, || 300), Some((1005, 200)));
     }
 }

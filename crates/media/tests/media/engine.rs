@@ -546,7 +546,7 @@ fn fir_is_used_where_pli_was_not_negotiated() {
     let feedback = CodecFeedback { fir: true, ..CodecFeedback::default() };
     section.receive = Some(ReceiveParameters {
         codecs: vec![CodecParameters { feedback, ..video_codec() }],
-        sources: Vec::new(),
+        ..Default::default()
     });
     pair.b.set_section(pair.now, section).unwrap();
     pair.send_video(sender, 0);

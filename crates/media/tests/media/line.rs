@@ -43,7 +43,7 @@ pub(crate) fn video_section(
         mid: mid.into(),
         kind: MediaKind::Video,
         extensions: extensions(),
-        receive: Some(ReceiveParameters { codecs: vec![video_codec()], sources }),
+        receive: Some(ReceiveParameters { codecs: vec![video_codec()], sources, ..Default::default() }),
         send: sender.map(|sender| SendParameters { sender, codecs: vec![video_codec()] }),
     }
 }
@@ -54,7 +54,7 @@ pub(crate) fn audio_section(mid: &str, sender: Option<SenderId>) -> SectionParam
         mid: mid.into(),
         kind: MediaKind::Audio,
         extensions: extensions(),
-        receive: Some(ReceiveParameters { codecs: vec![codec.clone()], sources: Vec::new() }),
+        receive: Some(ReceiveParameters { codecs: vec![codec.clone()], ..Default::default() }),
         send: sender.map(|sender| SendParameters { sender, codecs: vec![codec] }),
     }
 }

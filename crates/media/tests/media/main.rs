@@ -6,3 +6,4 @@ mod conformance;
 mod engine;
 mod hostile;
 mod line;
+mod simulcast;

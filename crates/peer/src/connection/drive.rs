@@ -213,7 +213,9 @@ impl PeerConnection {
                     self.events.push_back(Event::ToneChange { transceiver, tone });
                 }
             }
-            sendrecv_media::Event::StreamStarted { .. } | sendrecv_media::Event::StreamEnded { .. } => {}
+            sendrecv_media::Event::StreamStarted { .. }
+            | sendrecv_media::Event::StreamIdentified { .. }
+            | sendrecv_media::Event::StreamEnded { .. } => {}
         }
     }
 }

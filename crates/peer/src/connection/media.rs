@@ -5,6 +5,7 @@ use crate::error::UsageError;
 use crate::jsep::{
     MediaParameters, Negotiated, NegotiatedCodec, TrackKind, Transceiver, TransceiverId, TransceiverInit,
 };
+use crate::layer::Layer;
 use crate::record::Input;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -56,6 +57,11 @@ impl<'b> ReceivedRtp<'b> {
     /// Whether it was lost first and came as a retransmission.
     pub const fn is_repaired(&self) -> bool {
         self.inbound.repaired
+    }
+
+    /// The RTP stream id of its stream: of several encodings of one track (simulcast), which one it is.
+    pub fn rid(&self) -> Option<&str> {
+        self.inbound.rid.as_deref()
     }
 
     /// What it is encoded as.
@@ -397,14 +403,18 @@ impl PeerConnection {
         Ok(())
     }
 
-    /// Asks the other side for a keyframe of what transceiver `id` receives; at most every 300 ms.
+    /// Asks the other side for a keyframe of what a transceiver receives, or of one of several streams; at most every 300 ms.
     ///
     /// # Errors
-    /// [`UsageError::UnknownTransceiver`] when it receives nothing.
-    pub fn request_keyframe(&mut self, now: Instant, id: TransceiverId) -> Result<(), UsageError> {
+    /// [`UsageError::UnknownTransceiver`] when it receives nothing, [`UsageError::Media`] when not such a stream.
+    pub fn request_keyframe<'r>(&mut self, now: Instant, of: impl Into<Layer<'r>>) -> Result<(), UsageError> {
         let now = self.enter(now)?;
-        self.record(|| Input::RequestKeyframe { now, transceiver: id });
-        let section = self.sections.section(id).ok_or(UsageError::UnknownTransceiver)?;
+        let Layer { transceiver, rid } = of.into();
+        self.record(|| Input::RequestKeyframe { now, transceiver, rid: rid.map(Into::into) });
+        let section = self.sections.section(transceiver).ok_or(UsageError::UnknownTransceiver)?;
+        if let Some(rid) = rid {
+            return Ok(self.media.request_keyframe_of(now, section, rid)?);
+        }
         let of_section = self.media.streams().filter(|stream| stream.section() == section);
         let ssrcs: Vec<u32> = of_section.map(sendrecv_media::ReceiveStream::ssrc).collect();
         for ssrc in ssrcs {
@@ -434,6 +444,7 @@ fn section_parameters(parameters: &MediaParameters, sender: SenderId) -> Section
                 .iter()
                 .map(|source| SignalledSource { ssrc: source.ssrc, rtx_ssrc: source.rtx_ssrc })
                 .collect(),
+            rids: receive.simulcast.iter().flatten().map(|id| id.rid.as_str().into()).collect(),
         }),
         send: direction
             .sends()

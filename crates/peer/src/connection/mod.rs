@@ -427,6 +427,7 @@ fn negotiation_config(configuration: &Configuration) -> NegotiationConfig {
         },
         cname: settings.cname.clone(),
         answer_role: DtlsRole::Client,
+        receive_simulcast: settings.receive_simulcast,
         ice_lite: settings.ice_lite,
         ..NegotiationConfig::default()
     }

@@ -7,6 +7,7 @@ use super::sctp_init;
 use super::sections::{
     answered_ice_options, data_section, describe_transport, list_candidates, refused_section, rtp_section,
 };
+use super::simulcast::receive_simulcast;
 use super::{
     CodecCapability, DtlsRole, JsepError, MediaCapabilities, Negotiation, SdpType, SessionDescription,
     SignalingState, Transceiver, TransportDescription,
@@ -14,10 +15,7 @@ use super::{
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use sendrecv_sdp::{
-    self as sdp, Codec, Direction, ExtMap, Group, MediaSection, Rid, RidDirection, Setup, Simulcast,
-    SimulcastStreams,
-};
+use sendrecv_sdp::{self as sdp, Codec, Direction, ExtMap, Group, MediaSection, Setup};
 
 impl Negotiation {
     /// `createAnswer`: a description that takes what can be taken of the pending remote offer.
@@ -134,7 +132,7 @@ impl Negotiation {
         let direction = offer.direction_of(index).reversed().intersect(own.direction);
         media.shared.direction = Some(direction);
         if self.config.receive_simulcast && direction.receives() {
-            answer_simulcast(&mut media, offered);
+            receive_simulcast(&mut media, offered);
         }
         self.describe_sender(&mut media, own, direction);
         media
@@ -269,23 +267,4 @@ fn answer_extensions(
         }
     }
     accepted
-}
-
-/// Accepts the simulcast streams offered to be sent, each once, those without a `a=rid` left out (RFC 8853, section
-/// 5.3).
-fn answer_simulcast(media: &mut MediaSection, offered: &MediaSection) {
-    let Some(simulcast) = &offered.simulcast else { return };
-    let mut streams: SimulcastStreams = Vec::new();
-    for alternatives in &simulcast.send {
-        let Some(id) = alternatives.first() else { continue };
-        let rid = offered.rids.iter().find(|rid| rid.id == id.rid && rid.direction == RidDirection::Send);
-        let known = streams.iter().flatten().any(|known| known.rid == id.rid);
-        if let Some(rid) = rid.filter(|_| !known) {
-            streams.push([id.clone()].into());
-            media.rids.push(Rid { direction: rid.direction.reversed(), ..rid.clone() });
-        }
-    }
-    if !streams.is_empty() {
-        media.simulcast = Some(Simulcast { send: Vec::new(), recv: streams });
-    }
 }

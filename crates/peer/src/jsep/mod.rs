@@ -53,6 +53,7 @@ mod outcome;
 mod rollback;
 pub(crate) mod sctp_init;
 mod sections;
+mod simulcast;
 #[cfg(test)]
 mod tests;
 mod tracks;

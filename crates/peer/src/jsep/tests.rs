@@ -7,6 +7,7 @@ mod exchange;
 mod random;
 mod refusals;
 mod restart;
+mod simulcast;
 mod traps;
 
 use super::*;

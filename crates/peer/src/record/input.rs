@@ -6,6 +6,7 @@ use crate::connection::{MediaPacket, PeerConnection};
 use crate::error::UsageError;
 use crate::event::{NameId, StreamId};
 use crate::jsep::{OfferOptions, SessionDescription, TrackKind, TransceiverId, TransceiverInit};
+use crate::layer::Layer;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -164,6 +165,7 @@ pub(crate) enum Input {
     RequestKeyframe {
         now: Instant,
         transceiver: TransceiverId,
+        rid: Option<String>,
     },
     SetStreams {
         now: Instant,
@@ -412,7 +414,9 @@ impl Input {
             Self::StopTransceiver { now, transceiver } => pc.stop_transceiver(now, transceiver)?,
             Self::SendRtp { now, transceiver, packet } => packet.send(pc, now, transceiver)?,
             Self::ForwardRtp { now, transceiver, packet } => packet.forward(pc, now, transceiver)?,
-            Self::RequestKeyframe { now, transceiver } => pc.request_keyframe(now, transceiver)?,
+            Self::RequestKeyframe { now, transceiver, rid } => {
+                pc.request_keyframe(now, Layer { transceiver, rid: rid.as_deref() })?;
+            }
             _ => {}
         }
         Ok(())

@@ -220,6 +220,7 @@ impl Collector<'_> {
             transport_id: TRANSPORT.to_owned(),
             codec_id,
             mid: transceiver.and_then(Transceiver::mid).map(ToOwned::to_owned),
+            rid: stream.rid().map(ToOwned::to_owned),
             track_identifier: transceiver.map(|transceiver| transceiver.receiver().track.clone()),
             remote_id: remote,
             packets_received: stats.packets_received,

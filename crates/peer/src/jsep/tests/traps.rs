@@ -29,25 +29,6 @@ fn max_message_size_is_64_kib_when_missing_and_any_when_zero() {
 }
 
 #[test]
-fn simulcast_is_reversed_without_duplicates_and_only_if_wanted() {
-    let lines = "a=rid:q send\na=rid:h send max-width=640\na=simulcast:send q;h;q;x\na=sendonly\n";
-    let offer = remote_offer(&format!("{VIDEO}{lines}"));
-    let plain = answer_to(&offer);
-    assert!(plain.media[0].simulcast.is_none() && plain.media[0].rids.is_empty());
-
-    let config = NegotiationConfig { receive_simulcast: true, ..NegotiationConfig::default() };
-    let mut sfu = Negotiation::new(config, &Seed::from_u64(3));
-    sfu.set_remote(&offer).unwrap();
-    let answer = parse(&sfu.create_answer(&transport("b")).unwrap());
-    assert_eq!(answer.media[0].simulcast.as_ref().unwrap().to_string(), "recv q;h");
-    let rids: Vec<_> = answer.media[0].rids.iter().map(ToString::to_string).collect();
-    assert_eq!(rids, ["q recv", "h recv max-width=640"]);
-    let changes = sfu.set_local(&SessionDescription::answer(String::new())).unwrap();
-    let receive = &changes.negotiated.unwrap().media[0].receive;
-    assert_eq!((receive.rids.len(), receive.simulcast.len()), (2, 2));
-}
-
-#[test]
 fn dangling_retransmission_formats_are_passed_over() {
     let offer = VIDEO.replace("SAVPF 96", "SAVPF 96 97") + "a=rtpmap:97 rtx/90000\na=fmtp:97 apt=77\n";
     assert_eq!(payload_types(&answer_to(&remote_offer(&offer)).media[0]), [96]);
