@@ -13,15 +13,21 @@ const GUARD_TIMEOUTS: u32 = 5;
 const MAX_REASON: usize = 128;
 
 impl Association {
-    /// Ends the association in order: what was handed over is delivered first.
+    /// Ends the association in order: what was handed over is delivered first, also when it is not established yet.
     ///
     /// # Errors
     /// `WrongState` when it is closed or already being shut down.
     pub fn shutdown(&mut self, now: Instant) -> Result<(), UsageError> {
         let now = self.clock.advance(now);
         match self.state {
-            State::CookieWait | State::CookieEchoed => {
+            // The peer knows nothing of us, and need not.
+            State::CookieWait if self.sender.is_finished() => {
                 self.fail(CloseReason::Shutdown);
+                Ok(())
+            }
+            State::CookieWait | State::CookieEchoed if !self.shutdown_asked => {
+                self.shutdown_asked = true;
+                self.shutdown_guard_at = Some(now + self.config.rto_max.saturating_mul(GUARD_TIMEOUTS));
                 Ok(())
             }
             State::Established => {
@@ -96,6 +102,8 @@ impl Association {
             }
             // Both sides at once (section 9.2).
             State::ShutdownSent => self.send_shutdown_ack(now),
+            // Our SHUTDOWN ACK was lost.
+            State::ShutdownAckSent => self.push_shutdown_ack(now),
             _ => {}
         }
     }

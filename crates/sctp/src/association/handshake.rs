@@ -5,7 +5,7 @@ use super::cookie::{BadCookie, Cookie};
 use super::{Association, Peer, State, nonzero};
 use crate::receive::Receiver;
 use crate::wire::{
-    Abort, Cause, Chunk, Init, InitExtensions, Parameter, Parameters, code, kind, parameter,
+    Abort, Cause, Chunk, HEADER_LEN, Init, InitExtensions, Parameter, Parameters, code, kind, parameter,
     report_unrecognized, write_cookie_ack, write_cookie_echo,
 };
 use crate::{CloseReason, Discard, Event, UsageError};
@@ -163,7 +163,8 @@ impl Association {
             return self.refuse_init(init.initiate_tag, code::UNRESOLVABLE_ADDRESS);
         }
         if self.close_reason.is_some() {
-            return Err(Discard::OutOfTheBlue);
+            // Nobody is here for another one (section 8.4, rule 3).
+            return self.refuse_init(init.initiate_tag, code::USER_INITIATED_ABORT);
         }
         if self.state == State::ShutdownAckSent {
             // Section 9.2: the SHUTDOWN ACK is sent again, and the INIT is not answered.
@@ -249,11 +250,21 @@ impl Association {
         self.adopt_peer(&init, read.extensions);
         self.cookie_echo.clear();
         let _ = write_cookie_echo(cookie, &mut self.cookie_echo);
+        self.report_behind_cookie(&read.unrecognized);
         self.state = State::CookieEchoed;
         self.cookie_due = true;
         self.handshake_attempts = 0;
         self.arm_handshake(now);
         Ok(())
+    }
+
+    /// Puts an ERROR behind the COOKIE ECHO: what of the INIT ACK was not recognized, in reports that look the same as
+    /// parameters and as causes (section 3.2.2). Rather nothing than a packet that is too long.
+    fn report_behind_cookie(&mut self, reports: &[u8]) {
+        let len = self.cookie_echo.len().saturating_add(reports.len()).saturating_add(4);
+        if !reports.is_empty() && len.saturating_add(HEADER_LEN) <= self.path.packet_size() {
+            let _ = Chunk { kind: kind::ERROR, flags: 0, value: reports }.write(&mut self.cookie_echo);
+        }
     }
 
     /// Takes over what an INIT or INIT ACK says about the peer.
@@ -366,7 +377,7 @@ impl Association {
 
     /// The association is established.
     pub(super) fn connected(&mut self) {
-        self.state = State::Established;
+        self.state = if self.shutdown_asked { State::ShutdownPending } else { State::Established };
         self.handshake_at = None;
         self.handshake_attempts = 0;
         self.cookie_due = false;

@@ -102,6 +102,8 @@ pub struct Association {
     cookie_due: bool,
     /// When a shutdown that does not end is cut short.
     shutdown_guard_at: Option<Instant>,
+    /// The shutdown begins as soon as the association is established.
+    shutdown_asked: bool,
     stats: Stats,
 }
 
@@ -132,6 +134,7 @@ impl Association {
             cookie_echo: Vec::new(),
             cookie_due: false,
             shutdown_guard_at: None,
+            shutdown_asked: false,
             stats: Stats::default(),
             rng,
             config,
@@ -205,7 +208,7 @@ impl Association {
         let now = self.clock.advance(now);
         let open = matches!(self.state, State::CookieWait | State::CookieEchoed | State::Established)
             || self.state == State::Closed && self.close_reason.is_none();
-        if !open {
+        if !open || self.shutdown_asked {
             return Err(SendError::Closed);
         }
         if stream >= self.outbound_streams() {

@@ -181,16 +181,22 @@ impl Association {
             self.path.due = self.path.candidate();
         }
         if self.path.heartbeat_at.take_if(|at| *at <= now).is_some() && self.path.due.is_none() {
-            self.path.due = Some(0);
+            // Data that was sent meanwhile has shown as much (section 8.3).
+            self.path.heartbeat_at = self.next_heartbeat(self.sender.sent_at()).filter(|at| *at > now);
+            self.path.due = self.path.heartbeat_at.is_none().then_some(0);
         }
         self.schedule_heartbeat(now);
     }
 
     pub(super) fn schedule_heartbeat(&mut self, now: Instant) {
         if self.path.started && self.path.heartbeat_at.is_none() && self.path.due.is_none() {
-            self.path.heartbeat_at =
-                self.config.heartbeat_interval.map(|interval| now + interval + self.sender.rtt.rto());
+            self.path.heartbeat_at = self.next_heartbeat(now);
         }
+    }
+
+    /// When the path has been idle for long enough since `idle_since`.
+    fn next_heartbeat(&self, idle_since: Instant) -> Option<Instant> {
+        self.config.heartbeat_interval.map(|interval| idle_since + interval + self.sender.rtt.rto())
     }
 
     /// Writes the heartbeat or probe that is due.

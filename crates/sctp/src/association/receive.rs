@@ -3,15 +3,18 @@
 use super::control::ControlChunk;
 use super::{Association, State};
 use crate::checksum::packet_checksum;
-use crate::num::wide;
-use crate::receive::{Received, Violation};
+use crate::num::{clamp16, wide};
+use crate::receive::Violation;
 use crate::wire::{
-    Abort, Cause, Causes, Chunk, Chunks, CommonHeader, DataChunk, ForwardTsn, Sack, Shutdown, code, kind,
-    write_heartbeat_ack, write_shutdown_complete,
+    Abort, Cause, Causes, Chunk, Chunks, CommonHeader, DataChunk, ForwardTsn, HEADER_LEN, Sack, Shutdown,
+    code, kind, write_heartbeat_ack, write_shutdown_complete,
 };
 use crate::{CloseReason, Discard};
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
+
+/// How much of a chunk we do not know is sent back.
+const MAX_ECHOED: usize = 256;
 
 /// How a packet goes on after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,18 +107,16 @@ impl Association {
         if self.state != State::Closed {
             return Ok(false);
         }
+        if first.kind == kind::INIT {
+            return Ok(false);
+        }
         if self.close_reason.is_none() {
             // Not connected yet: only the handshake means something.
-            return if matches!(first.kind, kind::INIT | kind::COOKIE_ECHO) {
-                Ok(false)
-            } else {
-                Err(Discard::OutOfTheBlue)
-            };
+            return if first.kind == kind::COOKIE_ECHO { Ok(false) } else { Err(Discard::OutOfTheBlue) };
         }
         let silent = [
             kind::ABORT,
             kind::SHUTDOWN_COMPLETE,
-            kind::INIT,
             kind::INIT_ACK,
             kind::COOKIE_ECHO,
             kind::COOKIE_ACK,
@@ -157,6 +158,11 @@ impl Association {
                     }
                 }
                 Err(discard) => outcome = Err(discard),
+            }
+            // The first chunk may have come with another tag than ours: that of a cookie, or the peer's. What is behind
+            // it may not, unless the cookie made that tag ours.
+            if header.verification_tag != self.local_tag {
+                break;
             }
         }
         if any { Ok(()) } else { outcome }
@@ -210,9 +216,15 @@ impl Association {
         }
         if data.header.stream >= self.peer.inbound_streams {
             self.report_invalid_stream(data.header.stream);
+            self.receiver.on_useless_data(&data);
+            return Ok(Flow::Next);
+        }
+        if self.resets.holds_back(data.header.stream, data.header.tsn) {
+            self.receiver.hold_back(&data);
+            return Ok(Flow::Next);
         }
         match self.receiver.on_data(&data, &mut self.events) {
-            Ok(Received::Taken | Received::Ignored) => Ok(Flow::Next),
+            Ok(()) => Ok(Flow::Next),
             Err(violation) => {
                 self.violated(violation);
                 Ok(Flow::Stop)
@@ -220,8 +232,7 @@ impl Association {
         }
     }
 
-    /// Data for a stream beyond what we announced is acknowledged, reported, and dropped by nobody listening there
-    /// (section 6.5).
+    /// Data for a stream beyond what we announced is reported, acknowledged and dropped (section 6.5).
     fn report_invalid_stream(&mut self, stream: u16) {
         let [high, low] = stream.to_be_bytes();
         self.report(code::INVALID_STREAM, &[high, low, 0, 0]);
@@ -238,7 +249,7 @@ impl Association {
         }
     }
 
-    fn violated(&mut self, Violation(what): Violation) {
+    pub(super) fn violated(&mut self, Violation(what): Violation) {
         self.abort_with(CloseReason::ProtocolViolation(what), code::PROTOCOL_VIOLATION, what.as_bytes());
     }
 
@@ -264,13 +275,16 @@ impl Association {
         Ok(())
     }
 
+    /// Answered from the moment the peer is known, also while our COOKIE ECHO waits (section 8.3).
     fn on_heartbeat(&mut self, chunk: &Chunk<'_>) -> Result<(), Discard> {
-        if !self.is_established() {
+        if matches!(self.state, State::Closed | State::CookieWait) {
             return Err(Discard::Unexpected);
         }
         let mut bytes = Vec::with_capacity(chunk.value.len().saturating_add(8));
-        if write_heartbeat_ack(chunk.value, &mut bytes).is_ok() && bytes.len() < self.path.packet_size() {
-            self.control.push_shared(bytes);
+        let fits = chunk.value.len().saturating_add(HEADER_LEN).saturating_add(4) <= self.path.packet_size();
+        if fits && write_heartbeat_ack(chunk.value, &mut bytes).is_ok() {
+            let alone = !self.is_established();
+            self.control.push(ControlChunk { bytes, tag: None, alone, checksum: false });
         }
         Ok(())
     }
@@ -292,13 +306,12 @@ impl Association {
     /// The type's high bits say what to do (section 3.2).
     fn on_unknown(&mut self, chunk: &Chunk<'_>) -> Result<Flow, Discard> {
         if chunk.kind & 0x40 != 0 && self.is_established() {
-            let mut value = Vec::with_capacity(chunk.value.len().saturating_add(8));
-            let fits = chunk.value.len() <= 256;
-            if fits && chunk.write(&mut value).is_ok() {
-                self.report(code::UNRECOGNIZED_CHUNK, &value);
-            }
+            let start = chunk.value.get(..chunk.value.len().min(MAX_ECHOED)).unwrap_or_default();
+            let [high, low] = clamp16(chunk.value.len().saturating_add(4)).to_be_bytes();
+            let echoed = [&[chunk.kind, chunk.flags, high, low], start].concat();
+            self.report(code::UNRECOGNIZED_CHUNK, &echoed);
         }
-        if chunk.kind & 0x80 != 0 { Ok(Flow::Next) } else { Err(Discard::Unexpected).or(Ok(Flow::Stop)) }
+        Ok(if chunk.kind & 0x80 != 0 { Flow::Next } else { Flow::Stop })
     }
 
     pub(super) fn on_shutdown(&mut self, now: Instant, chunk: &Chunk<'_>) -> Result<(), Discard> {

@@ -50,6 +50,8 @@ pub(super) struct Resets {
     peer_next: u32,
     last_result: ResetResult,
     deferred: Option<Deferred>,
+    /// The last request that was performed after "in progress", until another one is.
+    performed_late: Option<Deferred>,
     /// Answers to send: request number and result.
     answers: VecDeque<(u32, ResetResult)>,
 }
@@ -63,6 +65,7 @@ impl Resets {
             peer_next: 0,
             last_result: ResetResult::NothingToDo,
             deferred: None,
+            performed_late: None,
             answers: VecDeque::new(),
         }
     }
@@ -82,9 +85,17 @@ impl Resets {
 
     pub(super) fn close(&mut self) {
         self.request = None;
-        self.deferred = None;
+        (self.deferred, self.performed_late) = (None, None);
         self.waiting.clear();
         self.answers.clear();
+    }
+
+    /// Whether data on this stream waits for a reset that was put off: it was sent after that (RFC 6525, section 5.2.2, E2).
+    pub(super) fn holds_back(&self, stream: u16, tsn: u32) -> bool {
+        self.deferred.as_ref().is_some_and(|deferred| {
+            tsn.wrapping_sub(deferred.last_tsn).cast_signed() > 0
+                && (deferred.streams.is_empty() || deferred.streams.contains(&stream))
+        })
     }
 
     fn answer(&mut self, number: u32, result: ResetResult) {
@@ -111,11 +122,18 @@ impl Association {
             return;
         };
         self.perform(&deferred.streams);
-        self.resets.last_result = ResetResult::Performed;
+        if deferred.number == self.resets.peer_next.wrapping_sub(1) {
+            self.resets.last_result = ResetResult::Performed;
+        }
         self.resets.answer(deferred.number, ResetResult::Performed);
+        self.resets.performed_late = Some(deferred);
+        if let Err(violation) = self.receiver.release(&mut self.events) {
+            self.violated(violation);
+        }
     }
 
     fn perform(&mut self, streams: &[u16]) {
+        self.resets.performed_late = None;
         self.receiver.reset_streams(streams);
         if streams.is_empty() {
             self.events.push_back(Event::AllIncomingStreamsReset);
@@ -245,6 +263,7 @@ impl Association {
             self.resets.last_result = result;
             result
         } else if number == self.resets.peer_next.wrapping_sub(1) {
+            self.resets.performed_late = None;
             self.resets.last_result
         } else {
             ResetResult::BadSequenceNumber
@@ -258,15 +277,21 @@ impl Association {
             if streams.iter().any(|stream| *stream >= association.peer.inbound_streams) {
                 return ResetResult::WrongStream;
             }
-            if association.receiver.has_all_to(request.last_tsn) {
+            let (number, last_tsn) = (request.request, request.last_tsn);
+            let resets = &mut association.resets;
+            // dcSCTP numbers its request anew when the first was answered "in progress".
+            let repeats = |other: &Deferred| (other.last_tsn, &other.streams) == (last_tsn, &streams);
+            if resets.performed_late.take_if(|performed| repeats(performed)).is_some() {
+                return ResetResult::Performed;
+            }
+            if association.receiver.has_all_to(last_tsn) {
                 association.perform(&streams);
                 return ResetResult::Performed;
             }
-            if association.resets.deferred.is_some() {
+            if resets.deferred.as_ref().is_some_and(|deferred| !repeats(deferred)) {
                 return ResetResult::AlreadyInProgress;
             }
-            association.resets.deferred =
-                Some(Deferred { number: request.request, last_tsn: request.last_tsn, streams });
+            resets.deferred = Some(Deferred { number, last_tsn, streams });
             ResetResult::InProgress
         });
     }

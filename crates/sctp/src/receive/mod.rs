@@ -5,9 +5,11 @@ mod tracker;
 mod window;
 
 use crate::num::{clamp32, low32};
-use crate::wire::{DataChunk, ForwardTsn, GapBlock, Sack};
+use crate::wire::{DataChunk, DataHeader, ForwardTsn, GapBlock, Sack};
 use crate::{Config, Event, Message};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use bytes::Bytes;
 use reassembly::Reassembly;
 pub(crate) use reassembly::Violation;
 use sendrecv_core::{Instant, PacketBuf};
@@ -19,6 +21,9 @@ const PACKETS_PER_SACK: u32 = 2;
 
 /// The most runs one SACK tells of: what it told before, the peer remembers.
 const MAX_GAP_BLOCKS: usize = 64;
+
+/// What a chunk that is held back is charged beside its bytes.
+const HELD_OVERHEAD: usize = 64;
 
 /// When the next SACK leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,9 @@ pub(crate) struct Receiver {
     tracker: Tracker,
     reassembly: Reassembly,
     window: Window,
+    /// Chunks whose streams are about to start over, with what they are charged in all.
+    held_back: Vec<(u64, DataHeader, Bytes)>,
+    held_bytes: usize,
     sack: SackState,
     packets_since_sack: u32,
     /// The present packet contained data, and asked for an answer at once.
@@ -45,15 +53,6 @@ pub(crate) struct Receiver {
     pub(crate) sacks_sent: u64,
 }
 
-/// What a DATA chunk did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// It is kept or delivered.
-    Taken,
-    /// It came before, or there is no room.
-    Ignored,
-}
-
 impl Receiver {
     pub(crate) fn new(config: &Config, peer_initial_tsn: u32) -> Self {
         let first_tsn = (1u64 << 32).saturating_add(u64::from(peer_initial_tsn));
@@ -61,6 +60,8 @@ impl Receiver {
             tracker: Tracker::new(first_tsn),
             reassembly: Reassembly::new(config.max_receive_message_size),
             window: Window::new(config.receive_buffer),
+            held_back: Vec::new(),
+            held_bytes: 0,
             sack: SackState::Idle,
             packets_since_sack: 0,
             packet_has_data: false,
@@ -81,12 +82,48 @@ impl Receiver {
         clamp32(Window::new(config.receive_buffer).limit())
     }
 
-    /// Takes a DATA or I-DATA chunk; finished messages go to `events`.
+    /// Takes a DATA or I-DATA chunk, unless it came before or there is no room; finished messages go to `events`.
     pub(crate) fn on_data(
         &mut self,
         chunk: &DataChunk<'_>,
         events: &mut VecDeque<Event>,
-    ) -> Result<Received, Violation> {
+    ) -> Result<(), Violation> {
+        if let Some(tsn) = self.admit(chunk) {
+            self.assemble(tsn, chunk, events)?;
+            self.note_arrival(tsn);
+        }
+        Ok(())
+    }
+
+    /// Takes a chunk that is acknowledged and not looked at.
+    pub(crate) fn on_useless_data(&mut self, chunk: &DataChunk<'_>) {
+        if let Some(tsn) = self.admit(chunk) {
+            self.note_arrival(tsn);
+        }
+    }
+
+    /// Takes a chunk that is acknowledged, and not looked at before [`release`](Self::release).
+    pub(crate) fn hold_back(&mut self, chunk: &DataChunk<'_>) {
+        if let Some(tsn) = self.admit(chunk) {
+            self.held_bytes =
+                self.held_bytes.saturating_add(chunk.payload.len()).saturating_add(HELD_OVERHEAD);
+            self.held_back.push((tsn, chunk.header, Bytes::copy_from_slice(chunk.payload)));
+            self.note_arrival(tsn);
+        }
+    }
+
+    /// Looks at what was held back.
+    pub(crate) fn release(&mut self, events: &mut VecDeque<Event>) -> Result<(), Violation> {
+        self.held_bytes = 0;
+        for (tsn, header, payload) in core::mem::take(&mut self.held_back) {
+            self.assemble(tsn, &DataChunk { header, payload: &payload }, events)?;
+        }
+        self.reassembly.cumulative_advanced(self.tracker.cumulative());
+        Ok(())
+    }
+
+    /// The TSN of a chunk that is new, and for which there is room.
+    fn admit(&mut self, chunk: &DataChunk<'_>) -> Option<u64> {
         self.packet_has_data = true;
         self.packet_is_urgent |= chunk.header.immediate || !self.any_received;
         let tsn = self.tracker.extend(chunk.header.tsn);
@@ -95,35 +132,51 @@ impl Receiver {
                 self.duplicates = self.duplicates.saturating_add(1);
                 self.packet_is_urgent = true;
                 self.tracker.note_duplicate(chunk.header.tsn);
-                return Ok(Received::Ignored);
+                return None;
             }
-            Arrival::OutOfRange => return Ok(Received::Ignored),
+            Arrival::OutOfRange => return None,
             Arrival::New => {}
         }
         if !self.has_room(tsn, chunk.payload.len()) {
             self.packet_is_urgent = true;
-            return Ok(Received::Ignored);
+            return None;
         }
         self.any_received = true;
+        Some(tsn)
+    }
+
+    fn assemble(
+        &mut self,
+        tsn: u64,
+        chunk: &DataChunk<'_>,
+        events: &mut VecDeque<Event>,
+    ) -> Result<(), Violation> {
         let before = events.len();
         let held = &mut self.window;
         self.reassembly.add(tsn, chunk, &mut |message: Message| {
             held.deliver(message.data.len());
             events.push_back(Event::Message(message));
         })?;
-        let in_order = self.tracker.add(tsn);
-        if in_order {
+        debug_assert!(events.len() >= before, "delivering only adds events");
+        Ok(())
+    }
+
+    fn note_arrival(&mut self, tsn: u64) {
+        if self.tracker.add(tsn) {
             self.reassembly.cumulative_advanced(self.tracker.cumulative());
         }
         self.packet_is_urgent |= self.tracker.has_gaps();
-        debug_assert!(events.len() >= before, "delivering only adds events");
-        Ok(Received::Taken)
+    }
+
+    /// Bytes of what cannot be delivered yet.
+    const fn held(&self) -> usize {
+        self.reassembly.bytes().saturating_add(self.held_bytes)
     }
 
     /// Whether a chunk may be kept. What fills a gap may use the slack beyond the window, so that a full buffer can
     /// drain.
     fn has_room(&self, tsn: u64, len: usize) -> bool {
-        let held = self.reassembly.bytes();
+        let held = self.held();
         self.window.has_room(
             held,
             len,
@@ -168,7 +221,7 @@ impl Receiver {
     /// The application took a message of `len` bytes.
     pub(crate) fn on_taken(&mut self, len: usize) {
         self.window.take(len);
-        if self.any_received && self.window.worth_announcing(self.reassembly.bytes()) {
+        if self.any_received && self.window.worth_announcing(self.held()) {
             self.sack = SackState::Due;
         }
     }
@@ -190,7 +243,7 @@ impl Receiver {
 
     /// The window as it would be advertised now.
     pub(crate) fn advertised_window(&self) -> usize {
-        self.window.available(self.reassembly.bytes())
+        self.window.available(self.held())
     }
 
     pub(crate) const fn sack_deadline(&self) -> Option<Instant> {
@@ -220,7 +273,7 @@ impl Receiver {
     pub(crate) fn write_sack(&mut self, out: &mut PacketBuf<'_>) -> bool {
         let room = out.space().saturating_sub(Sack::wire_len(0, 0)) / 4;
         let gaps = self.tracker.gap_count().min(room).min(MAX_GAP_BLOCKS);
-        let a_rwnd = self.window.announce(self.reassembly.bytes());
+        let a_rwnd = self.window.announce(self.held());
         let blocks = self.tracker.gaps(gaps).map(|(start, end)| GapBlock { start, end });
         let duplicates = self.tracker.duplicates();
         let duplicates =

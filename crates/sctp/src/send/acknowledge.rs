@@ -34,12 +34,16 @@ impl Sender {
         Ok(())
     }
 
-    /// Takes the cumulative TSN of a SHUTDOWN.
+    /// Takes the cumulative TSN of a SHUTDOWN. One that a later SACK overtook is no news, but no mistake either.
     pub(crate) fn on_cumulative(&mut self, now: Instant, tsn: u32) -> Result<(), Discard> {
         let cumulative = self.extend(tsn);
-        if cumulative < self.flight.cumulative() || cumulative >= self.flight.next_tsn() {
+        if cumulative >= self.flight.next_tsn() {
             return Err(Discard::BadAcknowledgement);
         }
+        if cumulative <= self.flight.cumulative() {
+            return Ok(());
+        }
+        self.errors = 0;
         let mut acked = Acked::default();
         let Self { flight, queue, .. } = self;
         flight.ack_cumulative(cumulative, &mut acked, |message| queue.release(message));

@@ -152,6 +152,11 @@ impl Sender {
         self.peer_window
     }
 
+    /// When the last packet with data left.
+    pub(crate) const fn sent_at(&self) -> Instant {
+        self.sent_at
+    }
+
     /// The next deadline of loss detection or pacing.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         earliest(self.recovery.deadline(), self.release_at)

@@ -1,7 +1,7 @@
 //! Acknowledging, and being acknowledged (RFC 9260, sections 6.1 to 6.3; RFC 7053).
 
 use crate::support::payload;
-use crate::support::played::{ALL, Heard, Played, data};
+use crate::support::played::{ALL, Heard, Played, chunk, data};
 use sendrecv_core::Machine;
 use sendrecv_sctp::wire::{Chunk, GapBlock, Sack, kind};
 use sendrecv_sctp::{Config, Discard, SendOptions};
@@ -201,4 +201,17 @@ fn the_window_told_shrinks_by_what_nobody_takes_and_data_beyond_it_is_dropped() 
     assert!(cumulative < 1399, "what did not fit is not acknowledged");
     let taken = played.messages().len() as u32;
     assert_eq!(taken, cumulative - 999);
+}
+
+#[test]
+fn an_acknowledgement_that_claims_more_than_it_holds_is_malformed() {
+    let mut played = established();
+    send(&mut played, 1100);
+    played.hears();
+    for counts in [[0xff, 0xff, 0, 0], [0, 0, 0xff, 0xff], [0, 1, 0, 0]] {
+        let body = [&played.its_tsn.to_be_bytes()[..], &[0, 1, 0, 0], &counts].concat();
+        let result = played.says(&chunk(kind::SACK, 0, &body));
+        assert_eq!(result, Err(Discard::Malformed), "{counts:?}");
+        assert!(played.machine.stats().bytes_in_flight > 1100);
+    }
 }

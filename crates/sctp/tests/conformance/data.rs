@@ -1,8 +1,10 @@
 //! Receiving data (RFC 9260, sections 6.2 to 6.9; RFC 8260, section 2).
 
+use crate::support::payload;
 use crate::support::played::{ALL, Played, chunk, data, fragment};
-use sendrecv_sctp::wire::{Causes, InitExtensions, code, kind};
-use sendrecv_sctp::{CloseReason, Config, Discard, State};
+use sendrecv_sctp::wire::{Causes, InitExtensions, Sack, code, kind};
+use sendrecv_sctp::{CloseReason, Config, Discard, SendOptions, State};
+use std::time::Duration;
 
 fn established(interleaving: bool) -> Played {
     Played::established(Config { interleaving, ..Config::default() }, ALL)
@@ -151,4 +153,57 @@ fn errors_and_address_changes_of_the_peers_end_nothing() {
         assert_eq!(!played.messages().is_empty(), goes_on, "{kind_of:x}");
     }
     assert_eq!(played.machine.state(), State::Established);
+}
+
+#[test]
+fn data_for_a_stream_that_was_never_opened_is_not_delivered() {
+    for interleaving in [false, true] {
+        let config = Config { interleaving, inbound_streams: 5, ..Config::default() };
+        let mut played = Played::established(config, ALL);
+        played.says(&data(interleaving, 1000, 5, 0)).unwrap();
+        played.says(&fragment(interleaving, (1001, 9, 0, 0), (true, false))).unwrap();
+        assert_eq!(played.messages(), []);
+        assert_eq!(played.machine.stats().receive_window, 1 << 20, "nothing is kept of it");
+        played.says(&data(interleaving, 1002, 4, 0)).unwrap();
+        assert_eq!(played.messages(), [4]);
+    }
+}
+
+#[test]
+fn what_is_too_long_to_echo_is_cut_or_not_echoed() {
+    let mut played = established(false);
+    played.says(&chunk(kind::HEARTBEAT, 0, &[3; 1400])).unwrap();
+    assert_eq!(played.hears(), [], "half a heartbeat would be no answer");
+    let longest = 1200 - 12 - 4;
+    played.says(&chunk(kind::HEARTBEAT, 0, &vec![3; longest])).unwrap();
+    assert_eq!(played.hears()[0].value.len(), longest);
+    // The report of an unknown chunk says how long it was, and how it began.
+    played.says(&chunk(0xfe, 5, &[3; 1400])).unwrap();
+    let heard = played.hears();
+    let cause = Causes::new(&heard[0].value).next().unwrap().unwrap();
+    assert_eq!((heard[0].kind, cause.code), (kind::ERROR, code::UNRECOGNIZED_CHUNK));
+    assert_eq!(cause.value[..5], [0xfe, 5, 0x05, 0x7c, 3]);
+}
+
+#[test]
+fn a_heartbeat_is_sent_on_an_idle_path_only_and_one_at_a_time() {
+    let mut played = established(false);
+    let mut beats = 0;
+    for number in 0..60u32 {
+        played.machine.send(played.now, 0, 51, payload(number, 10), SendOptions::default()).unwrap();
+        beats += played.hears_kinds().iter().filter(|kind| **kind == kind::HEARTBEAT).count();
+        let mut sack = Vec::new();
+        let tsn = played.its_tsn.wrapping_add(number);
+        Sack::write(tsn, 1 << 20, [].into_iter(), &[], &mut sack).unwrap();
+        played.says(&sack).unwrap();
+        played.waits(Duration::from_secs(2));
+    }
+    assert_eq!(beats, 0, "data shows as much");
+    let start = played.now;
+    while beats == 0 {
+        assert!(played.goes_on());
+        beats += played.hears_kinds().iter().filter(|kind| **kind == kind::HEARTBEAT).count();
+    }
+    let idle = played.now - start;
+    assert!((27..32).contains(&idle.as_secs()), "{idle:?}");
 }

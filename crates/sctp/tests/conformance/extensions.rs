@@ -1,8 +1,10 @@
 //! FORWARD-TSN and I-FORWARD-TSN (RFC 3758, RFC 8260), zero checksums (RFC 9653), padding (RFC 4820).
 
+use crate::support::payload;
 use crate::support::played::{ALL, OUR_TSN, Played, chunk, data, fragment, init, packet};
-use sendrecv_sctp::wire::{ForwardTsn, InitExtensions, Skipped, kind, write_pad};
-use sendrecv_sctp::{Config, Discard, State};
+use sendrecv_sctp::wire::{ForwardTsn, GapBlock, InitExtensions, Sack, Skipped, kind, write_pad};
+use sendrecv_sctp::{Config, Discard, SendOptions, State};
+use std::time::Duration;
 
 fn established(interleaving: bool) -> Played {
     Played::established(Config { interleaving, ..Config::default() }, ALL)
@@ -130,4 +132,55 @@ fn padding_is_skipped_wherever_it_is() {
     assert_eq!(played.messages(), [1]);
     assert!(!played.hears_kinds().contains(&kind::ERROR));
     played.says(&chunk(kind::PAD, 0, &[])).unwrap();
+}
+
+/// TSNs of the DATA among what was heard, and whether there was a FORWARD-TSN.
+fn sent(played: &mut Played) -> (Vec<u32>, bool) {
+    let heard = played.hears();
+    let data = heard.iter().filter(|heard| heard.kind == kind::DATA);
+    let tsns = data.map(|heard| u32::from_be_bytes(heard.value[..4].try_into().unwrap())).collect();
+    (tsns, heard.iter().any(|heard| heard.kind == kind::FORWARD_TSN))
+}
+
+#[test]
+fn what_expired_behind_an_unacknowledged_reliable_message_is_not_sent_again() {
+    for by_timeout in [true, false] {
+        let mut played = established(false);
+        let send = |played: &mut Played, lifetime| {
+            let options = SendOptions { lifetime, ..SendOptions::default() };
+            played.machine.send(played.now, 1, 51, payload(1, 1100), options).unwrap();
+        };
+        send(&mut played, None);
+        send(&mut played, Some(Duration::from_millis(100)));
+        (0..4).for_each(|_| send(&mut played, None));
+        let first = played.its_tsn;
+        let (mut again, mut forwarded) = (Vec::new(), false);
+        assert_eq!(sent(&mut played).0.len(), 6);
+        played.now += Duration::from_millis(200);
+        if by_timeout {
+            while played.machine.stats().timeouts == 0 {
+                played.goes_on();
+            }
+        } else {
+            // Two are missing, and what left later is there.
+            for end in 3..=6 {
+                let mut sack = Vec::new();
+                let gap = GapBlock { start: 3, end };
+                Sack::write(first.wrapping_sub(1), 1 << 20, [gap].into_iter(), &[], &mut sack).unwrap();
+                played.says(&sack).unwrap();
+            }
+        }
+        let (tsns, forward) = sent(&mut played);
+        again.extend(tsns);
+        forwarded |= forward;
+        let mut sack = Vec::new();
+        Sack::write(first, 1 << 20, [].into_iter(), &[], &mut sack).unwrap();
+        played.says(&sack).unwrap();
+        let (tsns, forward) = sent(&mut played);
+        again.extend(tsns);
+        forwarded |= forward;
+        assert!(again.contains(&first), "{by_timeout} {again:?}");
+        assert!(!again.contains(&first.wrapping_add(1)), "{by_timeout} {again:?}");
+        assert!(forwarded, "{by_timeout}");
+    }
 }

@@ -228,3 +228,120 @@ fn an_unfinished_message_does_not_survive_the_reset_of_its_stream() {
     played.says(&data(false, 1001, 1, 0)).unwrap();
     assert_eq!(played.messages(), [1]);
 }
+
+#[test]
+fn data_sent_behind_a_reset_that_waits_is_held_until_it_is_performed() {
+    for interleaving in [false, true] {
+        let mut played = Played::established(Config { interleaving, ..Config::default() }, ALL);
+        played.says(&data(interleaving, 1000, 1, 0)).unwrap();
+        played.says(&request(OUR_TSN, 1002, &[1])).unwrap();
+        // The streams' new lives, and one that is not reset.
+        for (tsn, stream, id) in [(1003, 1, 0), (1004, 1, 1), (1005, 2, 0)] {
+            played.says(&data(interleaving, tsn, stream, id)).unwrap();
+        }
+        let held = played.machine.stats().receive_window;
+        assert_eq!(played.messages(), [1, 2]);
+        played.says(&data(interleaving, 1002, 1, 2)).unwrap();
+        assert_eq!(played.events(), []);
+        played.says(&data(interleaving, 1001, 1, 1)).unwrap();
+        let events = played.events();
+        let kinds: Vec<_> = events
+            .iter()
+            .map(|event| match event {
+                Event::Message(message) => ("message", message.stream),
+                Event::IncomingStreamReset { stream } => ("reset", *stream),
+                _ => ("other", 0),
+            })
+            .collect();
+        assert_eq!(
+            kinds,
+            [("message", 1), ("message", 1), ("reset", 1), ("message", 1), ("message", 1)],
+            "{events:?}"
+        );
+        assert!(held < 1 << 20 && played.machine.stats().receive_window == 1 << 20);
+    }
+}
+
+#[test]
+fn a_reset_that_waits_may_be_asked_for_again_under_a_new_number() {
+    let number = OUR_TSN.wrapping_add(1);
+    // dcSCTP does so: before the data is there, and after.
+    for early in [true, false] {
+        let mut played = established();
+        played.says(&request(OUR_TSN, 1000, &[1])).unwrap();
+        assert_eq!(answers(&played.hears()), [(OUR_TSN, ResetResult::InProgress)]);
+        if early {
+            played.says(&request(number, 1000, &[1])).unwrap();
+            assert_eq!(answers(&played.hears()), [(number, ResetResult::InProgress)]);
+        }
+        played.says(&data(false, 1000, 1, 0)).unwrap();
+        assert!(
+            answers(&played.hears())
+                .contains(&(if early { number } else { OUR_TSN }, ResetResult::Performed))
+        );
+        assert_eq!(played.events().len(), 2, "a message and a reset");
+        played.says(&request(number, 1000, &[1])).unwrap();
+        assert_eq!(answers(&played.hears()), [(number, ResetResult::Performed)]);
+        assert_eq!(played.events(), [], "once is enough");
+        // The next one is another.
+        played.says(&request(number.wrapping_add(1), 1000, &[1])).unwrap();
+        assert_eq!(played.events(), [Event::IncomingStreamReset { stream: 1 }]);
+    }
+}
+
+#[test]
+fn another_request_while_one_waits_is_refused_and_does_not_change_its_outcome() {
+    let mut played = established();
+    played.says(&request(OUR_TSN, 1000, &[1])).unwrap();
+    played.hears();
+    let number = OUR_TSN.wrapping_add(1);
+    played.says(&request(number, 1000, &[2])).unwrap();
+    assert_eq!(answers(&played.hears()), [(number, ResetResult::AlreadyInProgress)]);
+    played.says(&data(false, 1000, 1, 0)).unwrap();
+    assert_eq!(answers(&played.hears()), [(OUR_TSN, ResetResult::Performed)]);
+    played.says(&request(number, 1000, &[2])).unwrap();
+    assert_eq!(answers(&played.hears()), [(number, ResetResult::AlreadyInProgress)], "as before");
+}
+
+#[test]
+fn a_request_without_streams_resets_all_of_them() {
+    for interleaving in [false, true] {
+        let mut played = Played::established(Config { interleaving, ..Config::default() }, ALL);
+        for (tsn, stream) in [(1000, 1), (1001, 2)] {
+            played.says(&data(interleaving, tsn, stream, 0)).unwrap();
+        }
+        played.says(&fragment(interleaving, (1002, 3, 0, 0), (true, false))).unwrap();
+        played.events();
+        played.says(&request(OUR_TSN, 1002, &[])).unwrap();
+        assert_eq!(played.events(), [Event::AllIncomingStreamsReset]);
+        for (tsn, stream) in [(1003, 1), (1004, 2), (1005, 3)] {
+            played.says(&data(interleaving, tsn, stream, 0)).unwrap();
+        }
+        assert_eq!(played.messages(), [1, 2, 3]);
+    }
+}
+
+#[test]
+fn interleaved_pieces_from_before_a_reset_do_not_mix_with_what_comes_after() {
+    let mut played = Played::established(Config::default(), ALL);
+    played.says(&fragment(true, (1000, 1, 0, 0), (true, false))).unwrap();
+    played.says(&fragment(true, (1001, 1, 0, 2), (false, true))).unwrap();
+    played.says(&request(OUR_TSN, 1001, &[1])).unwrap();
+    assert_eq!(played.machine.stats().receive_window, 1 << 20);
+    played.events();
+    played.says(&fragment(true, (1002, 1, 0, 0), (true, false))).unwrap();
+    played.says(&fragment(true, (1003, 1, 0, 1), (false, true))).unwrap();
+    let events = played.events();
+    assert!(matches!(&events[..], [Event::Message(message)] if message.data.len() == 8), "{events:?}");
+}
+
+#[test]
+fn a_reconfiguration_without_sense_is_discarded() {
+    let mut played = established();
+    for value in
+        [&[][..], &[0, 13, 0, 8, 0, 0, 0, 0], &[0, 13, 0, 200, 0, 0], &[0, 16, 0, 4], &[0, 17, 0, 6, 1, 2]]
+    {
+        let _ = played.says(&chunk(kind::RE_CONFIG, 0, value));
+        assert_eq!((played.hears(), played.events()), (vec![], vec![]), "{value:?}");
+    }
+}

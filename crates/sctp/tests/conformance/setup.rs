@@ -230,3 +230,143 @@ fn a_stale_cookie_is_refused_to_strangers_and_taken_of_the_present_association()
     assert!(played.hears_kinds().contains(&kind::COOKIE_ACK), "its COOKIE ACK was lost");
     assert_eq!(played.events(), [Event::Connected]);
 }
+
+/// INIT ACK parameters of the peer's: a cookie, and then these.
+fn cookie_and(kind_of: u16, value: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Parameter { kind: parameter::STATE_COOKIE, value: &[9; 20] }.write(&mut bytes).unwrap();
+    Parameter { kind: kind_of, value }.write(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn unknown_parameters_of_an_init_ack_are_reported_behind_the_cookie_echo() {
+    for (kind_of, reported) in [(0x3f01u16, false), (0x7f01, true), (0xbf01, false), (0xff01, true)] {
+        let mut played = Played::new(Config::default());
+        played.machine.connect(played.now).unwrap();
+        played.hears();
+        played.says(&init(kind::INIT_ACK, ALL, &cookie_and(kind_of, &[1, 2, 3]))).unwrap();
+        for _ in 0..2 {
+            let heard = played.hears();
+            assert_eq!(heard[0].kind, kind::COOKIE_ECHO, "it comes first");
+            let report = heard.iter().find(|heard| heard.kind == kind::ERROR);
+            assert_eq!(report.is_some(), reported, "{kind_of:x}");
+            if let Some(report) = report {
+                let cause = first_cause(&report.value);
+                assert_eq!(cause.code, code::UNRECOGNIZED_PARAMETERS);
+                assert_eq!(cause.value[..7], [&kind_of.to_be_bytes()[..], &[0, 7, 1, 2, 3]].concat()[..]);
+            }
+            // The same again with the repetition.
+            played.goes_on();
+        }
+    }
+    // A report that would not fit behind the cookie is left out, and the cookie goes.
+    let mut played = Played::new(Config::default());
+    played.machine.connect(played.now).unwrap();
+    played.hears();
+    played.says(&init(kind::INIT_ACK, ALL, &cookie_and(0xff01, &[5; 1300]))).unwrap();
+    assert_eq!(played.hears_kinds(), [kind::COOKIE_ECHO]);
+}
+
+#[test]
+fn heartbeats_are_answered_as_soon_as_the_peer_is_known() {
+    let heartbeat = chunk(kind::HEARTBEAT, 0, &[0, 1, 0, 8, 1, 2, 3, 4]);
+    let mut played = Played::new(Config::default());
+    played.machine.connect(played.now).unwrap();
+    played.hears();
+    assert_eq!(played.says(&heartbeat), Err(Discard::Unexpected), "it is not in COOKIE-WAIT");
+    let mut played = cookie_echoed();
+    played.hears();
+    played.says(&heartbeat).unwrap();
+    assert_eq!(played.hears_kinds(), [kind::HEARTBEAT_ACK]);
+}
+
+#[test]
+fn an_abort_ends_an_attempt_at_once() {
+    for echoed in [false, true] {
+        let mut played = Played::new(Config::default());
+        if echoed {
+            played = cookie_echoed();
+        } else {
+            played.machine.connect(played.now).unwrap();
+        }
+        played.hears();
+        // Reflected it needs the peer's tag, which is not known yet, or another.
+        let reflected = chunk(kind::ABORT, 1, &[]);
+        assert_eq!(played.says(&reflected), Err(Discard::BadVerificationTag));
+        played.says(&chunk(kind::ABORT, 0, &[])).unwrap();
+        assert_eq!((played.machine.state(), played.machine.poll_timeout()), (State::Closed, None));
+        assert_eq!(played.hears(), []);
+    }
+}
+
+#[test]
+fn a_repeated_init_has_the_same_tag_and_first_tsn() {
+    let mut played = Played::new(Config::default());
+    played.machine.connect(played.now).unwrap();
+    let first = played.hears();
+    for _ in 0..3 {
+        played.goes_on();
+        let again = played.hears();
+        assert_eq!((again.len(), again[0].kind, again[0].tag), (1, kind::INIT, 0));
+        assert_eq!(again[0].value[..16], first[0].value[..16]);
+    }
+}
+
+#[test]
+fn the_cookie_of_any_answer_to_a_repeated_init_establishes() {
+    for which in [0, 1] {
+        let mut played = Played::new(Config::default());
+        let mut cookies = Vec::new();
+        for _ in 0..2 {
+            says_init(&mut played, &init(kind::INIT, ALL, &[])).unwrap();
+            cookies.push(cookie_of(&played.hears()[0].value));
+            played.now += Duration::from_secs(1);
+        }
+        played.says(&chunk(kind::COOKIE_ECHO, 0, &cookies[which])).unwrap();
+        assert_eq!(
+            (played.machine.state(), played.hears_kinds()),
+            (State::Established, vec![kind::COOKIE_ACK])
+        );
+        // The other one comes late, and is answered as a repetition.
+        played.says(&chunk(kind::COOKIE_ECHO, 0, &cookies[1 - which])).unwrap();
+        assert_eq!(played.events(), [Event::Connected]);
+    }
+}
+
+#[test]
+fn a_broken_init_is_refused_and_does_no_harm_to_the_association_it_reaches() {
+    let mut played = Played::established(Config::default(), ALL);
+    let mut broken = init(kind::INIT, ALL, &[]);
+    // No streams.
+    broken[12..16].fill(0);
+    says_init(&mut played, &broken).unwrap();
+    let heard = played.hears();
+    assert_eq!((heard[0].kind, heard[0].flags, heard[0].tag), (kind::ABORT, 0, OUR_TAG));
+    assert_eq!((played.machine.state(), played.events()), (State::Established, vec![]));
+}
+
+#[test]
+fn an_init_to_an_association_that_ended_is_refused() {
+    let mut played = Played::established(Config::default(), ALL);
+    played.says(&chunk(kind::ABORT, 0, &[])).unwrap();
+    says_init(&mut played, &init(kind::INIT, ALL, &[])).unwrap();
+    let heard = played.hears();
+    assert_eq!((heard[0].kind, heard[0].flags, heard[0].tag), (kind::ABORT, 0, OUR_TAG));
+    assert_eq!(played.machine.state(), State::Closed);
+}
+
+#[test]
+fn an_answer_that_speaks_of_no_streams_or_no_tag_ends_the_attempt() {
+    for (range, tag) in [(4..8, 0), (12..14, OUR_TAG), (14..16, OUR_TAG)] {
+        let mut played = Played::new(Config::default());
+        played.machine.connect(played.now).unwrap();
+        played.hears();
+        let mut answer = init(kind::INIT_ACK, ALL, &cookie_and(0x8000, &[]));
+        answer[range].fill(0);
+        played.says(&answer).unwrap();
+        assert_eq!(played.machine.state(), State::Closed);
+        let heard = played.hears();
+        assert_eq!(heard.first().map(|heard| heard.kind), (tag != 0).then_some(kind::ABORT));
+    }
+}

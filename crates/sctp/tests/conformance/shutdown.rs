@@ -1,7 +1,7 @@
 //! Ending in order (RFC 9260, section 9.2): every state, every collision, every timer.
 
-use crate::support::payload;
 use crate::support::played::{ALL, Played, chunk, data, init, packet};
+use crate::support::{Link, Pair, payload};
 use sendrecv_core::Machine;
 use sendrecv_sctp::wire::{Sack, kind};
 use sendrecv_sctp::{CloseReason, Config, Discard, SendError, SendOptions, State};
@@ -165,4 +165,66 @@ fn an_init_while_our_shutdown_ack_waits_is_answered_with_that_again() {
     played.hears();
     played.machine.handle_datagram(played.now, &packet(0, &init(kind::INIT, ALL, &[]))).unwrap();
     assert_eq!(played.hears_kinds(), [kind::SHUTDOWN_ACK]);
+}
+
+#[test]
+fn a_shutdown_that_a_later_acknowledgement_overtook_counts_all_the_same() {
+    let mut played = established();
+    for _ in 0..2 {
+        played.machine.send(played.now, 0, 51, payload(1, 1100), SendOptions::default()).unwrap();
+    }
+    played.hears();
+    played.says(&sack(&played, 2)).unwrap();
+    played.says(&shutdown(&played, 1)).unwrap();
+    assert_eq!(
+        (played.machine.state(), played.hears_kinds()),
+        (State::ShutdownAckSent, vec![kind::SHUTDOWN_ACK])
+    );
+}
+
+#[test]
+fn a_repeated_shutdown_is_answered_again() {
+    let mut played = established();
+    for _ in 0..3 {
+        played.says(&shutdown(&played, 0)).unwrap();
+        assert_eq!(played.hears_kinds(), [kind::SHUTDOWN_ACK]);
+    }
+}
+
+#[test]
+fn a_shutdown_means_nothing_before_there_is_an_association() {
+    let mut played = Played::new(Config::default());
+    played.machine.connect(played.now).unwrap();
+    played.hears();
+    assert_eq!(played.says(&shutdown(&played, 0)), Err(Discard::Unexpected));
+    assert_eq!((played.machine.state(), played.hears()), (State::CookieWait, vec![]));
+}
+
+#[test]
+fn shut_down_while_connecting_it_delivers_what_was_handed_over_and_then_ends() {
+    let mut pair = Pair::new(&Config::default(), Link::default(), 1);
+    pair.a.connect(pair.now).unwrap();
+    for number in 0..40 {
+        pair.a.send(pair.now, 0, 51, payload(number, 1000), SendOptions::default()).unwrap();
+    }
+    pair.a.shutdown(pair.now).unwrap();
+    let late = pair.a.send(pair.now, 0, 51, payload(1, 1), SendOptions::default());
+    assert_eq!(late, Err(SendError::Closed));
+    pair.run(Duration::from_secs(10));
+    assert_eq!(pair.take_b_messages().len(), 40);
+    assert_eq!(pair.a.close_reason(), Some(&CloseReason::Shutdown));
+    assert_eq!(pair.b.close_reason(), Some(&CloseReason::Shutdown));
+    // With nothing to deliver, and nobody who knows of us, it ends there and then.
+    let mut played = Played::new(Config::default());
+    played.machine.connect(played.now).unwrap();
+    played.machine.shutdown(played.now).unwrap();
+    assert_eq!(played.machine.state(), State::Closed);
+    // A peer that never answers does not hold it up for ever.
+    let mut pair = Pair::new(&Config::webrtc(), Link::default(), 1);
+    pair.filter = Some(Box::new(|_, _| false));
+    pair.a.connect(pair.now).unwrap();
+    pair.a.send(pair.now, 0, 51, payload(1, 1000), SendOptions::default()).unwrap();
+    pair.a.shutdown(pair.now).unwrap();
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.a.state(), State::Closed);
 }

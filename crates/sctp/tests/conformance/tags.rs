@@ -72,3 +72,20 @@ fn a_peers_abort_tells_its_cause() {
     let reason = CloseReason::AbortedByPeer { cause: Some(12), reason: b"bye".to_vec() };
     assert_eq!(played.machine.close_reason(), Some(&reason));
 }
+
+#[test]
+fn a_first_chunk_that_may_have_another_tag_lets_nothing_in_behind_it() {
+    for first in [
+        chunk(kind::COOKIE_ECHO, 0, &[7; 100]),
+        chunk(kind::SHUTDOWN_COMPLETE, 1, &[]),
+        chunk(kind::SHUTDOWN_ACK, 0, &[]),
+    ] {
+        for tag in [OUR_TAG, 99] {
+            let mut played = Played::established(Config { interleaving: false, ..Config::default() }, ALL);
+            let behind = [data(false, 1000, 0, 0), chunk(kind::ABORT, 0, &[])].concat();
+            assert!(with_tag(&mut played, tag, &[first.clone(), behind].concat()).is_err(), "{}", first[0]);
+            assert_eq!((played.machine.state(), played.messages()), (State::Established, vec![]));
+            assert_eq!(played.hears(), []);
+        }
+    }
+}

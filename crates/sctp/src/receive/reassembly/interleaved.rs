@@ -111,8 +111,25 @@ impl InterleavedAssemblies {
         self.others.extend(self.current.take());
         let key = |id| MessageKey { stream: skipped.stream, unordered: skipped.unordered, id };
         let of_stream = self.others.range(key(0)..=key(u32::MAX)).map(|(key, _)| *key);
-        let dead: Vec<_> = of_stream.filter(|key| distance(key.id, skipped.message_id, true) <= 0).collect();
-        for key in dead {
+        let dead = of_stream.filter(|key| distance(key.id, skipped.message_id, true) <= 0).collect();
+        self.remove(dead, budget);
+    }
+
+    /// Drops the unfinished messages of these streams, which are numbered anew; an empty list means all streams.
+    pub(super) fn reset(&mut self, streams: &[u16], budget: &mut Budget) {
+        self.others.extend(self.current.take());
+        let first = |stream| MessageKey { stream, unordered: false, id: 0 };
+        let last = |stream| MessageKey { stream, unordered: true, id: u32::MAX };
+        let keys = |from, to| self.others.range(first(from)..=last(to)).map(|(key, _)| *key);
+        let dead = match streams {
+            [] => keys(0, u16::MAX).collect(),
+            _ => streams.iter().flat_map(|stream| keys(*stream, *stream)).collect(),
+        };
+        self.remove(dead, budget);
+    }
+
+    fn remove(&mut self, keys: Vec<MessageKey>, budget: &mut Budget) {
+        for key in keys {
             if let Some(assembly) = self.others.remove(&key) {
                 budget.release(assembly.data.len());
                 self.drop_waiting(key, budget);

@@ -179,6 +179,7 @@ impl Reassembly {
 
     /// Streams start over; an empty list means all of them.
     pub(crate) fn reset_streams(&mut self, streams: &[u16]) {
+        self.interleaved.reset(streams, &mut self.budget);
         self.streams.reset(streams);
     }
 }
