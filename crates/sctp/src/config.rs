@@ -106,14 +106,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// SCTP over DTLS for data channels (RFC 8831): zero checksums, weighted scheduling, and no giving up before ICE
-    /// does.
+    /// SCTP over DTLS for data channels (RFC 8831): zero checksums, weighted scheduling, timeouts of 3 s at most, as
+    /// browsers have it, and no giving up before ICE does.
     pub fn webrtc() -> Self {
         Self {
             lower_layer_is_dtls: true,
             scheduling: Scheduling::WeightedFair,
             rto_initial: Duration::from_millis(500),
-            rto_max: Duration::from_secs(10),
+            rto_max: Duration::from_secs(3),
             max_retransmissions: None,
             max_init_retransmissions: None,
             ..Self::default()

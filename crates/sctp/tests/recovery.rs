@@ -201,3 +201,52 @@ fn acknowledgements_leave_for_every_second_packet_at_once_for_gaps_and_late_for_
     deliver(&mut pair, 20 * FULL);
     assert!(sacks(&pair) - before >= 19, "each packet behind a gap is answered");
 }
+
+#[test]
+fn between_timeouts_the_one_packet_in_flight_is_sent_once_more() {
+    let mut pair = connected(&Config::default(), Link { delay: MS(25), ..Link::default() });
+    deliver(&mut pair, 10_000);
+    pair.log = Some(Vec::new());
+    pair.filter = Some(Box::new(|from_a, _| !from_a));
+    pair.a.send(pair.now, 0, 53, payload(1, 10_000), RELIABLE).unwrap();
+    while pair.a.stats().timeouts < 2 {
+        pair.step(pair.now + MS(10_000));
+    }
+    let before = pair.log.replace(Vec::new()).unwrap().len();
+    while pair.a.stats().timeouts < 3 {
+        pair.step(pair.now + MS(10_000));
+    }
+    let sent = pair.log.take().unwrap();
+    let tsns: Vec<_> =
+        sent.iter().filter(|(_, packet)| has_data(packet)).map(|(_, packet)| &packet[16..20]).collect();
+    assert!(before > 9 && tsns.len() >= 2 && tsns.iter().all(|tsn| *tsn == tsns[0]), "{tsns:?}");
+    assert!(pair.a.stats().bytes_in_flight <= 1200);
+}
+
+#[test]
+fn a_few_packets_take_seconds_where_two_in_five_are_lost_each_way() {
+    let link = Link { delay: MS(25), loss: 380, rate: Some(1_250_000), ..Link::default() };
+    let mut times = Vec::new();
+    for seed in 0..40 {
+        let mut pair = Pair::connected(&Config::webrtc(), link, seed_number().wrapping_add(seed));
+        times.push(deliver(&mut pair, 20 << 10));
+    }
+    times.sort();
+    assert!(times[20] < MS(2000) && times[39] < MS(25_000), "{times:?}");
+}
+
+#[test]
+fn reordering_by_many_round_trips_is_waited_for() {
+    let link = Link { delay: MS(2), ..Link::default() };
+    let mut pair = connected(&Config { initial_window_packets: 50, ..Config::webrtc() }, link);
+    pair.set_links(Link { jitter: MS(40), ..link }, link);
+    (0..8).for_each(|_| {
+        deliver(&mut pair, 1 << 20);
+    });
+    let before = pair.a.stats();
+    deliver(&mut pair, 1 << 20);
+    let after = pair.a.stats();
+    let chunks = after.data_chunks_sent - before.data_chunks_sent;
+    let resent = after.retransmissions - before.retransmissions;
+    assert!(resent * 10 < chunks, "{resent} of {chunks} were sent again without need");
+}

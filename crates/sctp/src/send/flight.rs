@@ -5,7 +5,8 @@ use super::burst::{Burst, Bursts, RateSample};
 use super::fragment::{Fragment, FragmentState};
 use crate::num::{extend, low32, wide};
 use crate::ranges::Ranges;
-use alloc::collections::VecDeque;
+use alloc::collections::{BinaryHeap, VecDeque};
+use core::cmp::Reverse;
 use sendrecv_core::{Instant, Ring};
 
 /// The newest transmission that an acknowledgement told of.
@@ -58,8 +59,9 @@ pub(crate) struct Flight {
     oldest_first: u64,
     /// Later transmissions in order; entries that were overtaken by an acknowledgement or another one are stale.
     repeated: VecDeque<(u64, u32)>,
-    /// Fragments to send again, in the order they were found lost; entries that arrived after all are stale.
-    lost: VecDeque<u64>,
+    /// Fragments to send again, the lowest TSN first: a SACK may have no room for what lies in the middle. Entries that
+    /// arrived after all are stale.
+    lost: BinaryHeap<Reverse<u64>>,
     sums: Sums,
 }
 
@@ -70,7 +72,7 @@ impl Flight {
             gap_acked: Ranges::new(),
             oldest_first: first_tsn,
             repeated: VecDeque::new(),
-            lost: VecDeque::new(),
+            lost: BinaryHeap::new(),
             sums: Sums {
                 bytes: 0,
                 lost: 0,
@@ -139,20 +141,20 @@ impl Flight {
         self.ring.push(fragment);
     }
 
-    /// The oldest fragment that waits to be sent again.
+    /// The lowest fragment that waits to be sent again.
     pub(crate) fn next_lost(&mut self) -> Option<(u64, &Fragment)> {
-        while let Some(&tsn) = self.lost.front() {
+        while let Some(&Reverse(tsn)) = self.lost.peek() {
             if self.ring.get(tsn).is_some_and(|fragment| fragment.state == FragmentState::Lost) {
                 return self.ring.get(tsn).map(|fragment| (tsn, fragment));
             }
-            self.lost.pop_front();
+            self.lost.pop();
         }
         None
     }
 
     /// The fragment that [`next_lost`](Self::next_lost) gave was sent again.
     pub(crate) fn retransmitted(&mut self, now: Instant, tsn: u64) {
-        self.lost.pop_front();
+        self.lost.pop();
         self.sums.lost = self.sums.lost.saturating_sub(1);
         let Some(fragment) = self.ring.get_mut(tsn) else { return };
         (fragment.probe, fragment.beyond_base) = (false, false);
@@ -190,7 +192,7 @@ impl Flight {
             self.sums.bursts.leave(fragment);
         }
         if is_lost && !was_lost {
-            self.lost.push_back(tsn);
+            self.lost.push(Reverse(tsn));
             self.sums.lost = self.sums.lost.saturating_add(1);
         } else if was_lost && !is_lost {
             self.sums.lost = self.sums.lost.saturating_sub(1);
@@ -272,7 +274,7 @@ impl Flight {
             for tsn in start..=end {
                 if let Some(fragment) = self.ring.get_mut(tsn) {
                     fragment.state = FragmentState::Lost;
-                    self.lost.push_back(tsn);
+                    self.lost.push(Reverse(tsn));
                     self.sums.lost = self.sums.lost.saturating_add(1);
                 }
             }

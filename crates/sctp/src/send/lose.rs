@@ -24,6 +24,9 @@ impl Sender {
                 Expired::Probe => {
                     self.probes = self.probes.saturating_add(1);
                     self.probe_due = self.flight.bytes() > 0;
+                    if self.recovery.has_backed_off() {
+                        self.repeat_all(now);
+                    }
                     self.forward.retransmit();
                 }
                 Expired::Timeout => {
@@ -65,6 +68,14 @@ impl Sender {
         );
     }
 
+    /// Everything in flight goes again, which says nothing of congestion.
+    fn repeat_all(&mut self, now: Instant) {
+        while let Some((tsn, _)) = self.flight.oldest_transmission() {
+            lose(now, tsn, self.partial_reliability, (&mut self.flight, &mut self.queue));
+        }
+        self.advance_forward_point(now);
+    }
+
     /// Passes what was given up, and what only waited for that.
     pub(super) fn advance_forward_point(&mut self, now: Instant) {
         self.end_cut_short();
@@ -89,7 +100,7 @@ impl Sender {
     pub(super) fn detect_losses(&mut self, now: Instant) -> usize {
         let before = self.flight.bytes();
         let Self { recovery, flight, queue, partial_reliability, rtt, .. } = self;
-        recovery.detect(now, flight, rtt.min(), |flight, tsn| {
+        recovery.detect(now, flight, rtt, |flight, tsn| {
             lose(now, tsn, *partial_reliability, (flight, queue));
         });
         if self.recovery.has_begun() {

@@ -19,8 +19,8 @@ use sendrecv_core::{Instant, earliest};
 const MIN_PROBE_TIMEOUT: Duration = Duration::from_millis(10);
 /// Acknowledgements that must be missing before a path without known reordering counts a fragment as lost at once.
 const MISSING_REPORTS: u32 = 3;
-/// At most twice the lowest round-trip time.
-const MAX_WINDOW_STEPS: u32 = 7;
+/// The longest round-trip time that is to be expected bounds the window before that.
+const MAX_WINDOW_STEPS: u32 = 255;
 /// Recoveries without a mistake after which the window is narrow again.
 const CALM_RECOVERIES: u32 = 16;
 /// Peers that bound their SACKs tell of this many runs at least.
@@ -47,6 +47,8 @@ pub(crate) struct Recovery {
     timeout_at: Option<Instant>,
     /// A probe was sent; no other until something is acknowledged.
     probing: bool,
+    /// The retransmission timeout has run out, and nothing was acknowledged since.
+    backed_off: bool,
     /// The last SACK may have left runs out.
     truncated: bool,
     /// Losses of transmissions before this belong to the present recovery.
@@ -103,6 +105,11 @@ impl Recovery {
         self.in_recovery() && !self.after_timeout
     }
 
+    /// Whether a timeout was not followed by an acknowledgement yet.
+    pub(crate) const fn has_backed_off(&self) -> bool {
+        self.backed_off
+    }
+
     /// Whether losses are still being repaired.
     pub(crate) const fn in_recovery(&self) -> bool {
         self.recovery_end.is_some()
@@ -115,7 +122,7 @@ impl Recovery {
         (order, sent_at, transmissions): (u64, Instant, u16),
         min: Duration,
     ) {
-        self.probing = false;
+        (self.probing, self.backed_off) = (false, false);
         let rtt = now.saturating_since(sent_at);
         if transmissions > 1 && rtt < min {
             return;
@@ -144,12 +151,12 @@ impl Recovery {
         &mut self,
         now: Instant,
         flight: &mut Flight,
-        min: Duration,
+        estimates: &RttEstimator,
         mut lost: impl FnMut(&mut Flight, u64),
     ) {
         self.reorder_at = None;
         let Some((newest, _, rtt)) = self.newest else { return };
-        let wait = rtt.saturating_add(self.reordering_window(min));
+        let wait = rtt.saturating_add(self.reordering_window(estimates));
         let told = flight.highest_gap_acked().filter(|_| self.truncated);
         let waits = told.is_none_or(|told| {
             let beyond = flight.next_tsn().saturating_sub(told);
@@ -181,14 +188,15 @@ impl Recovery {
         self.truncated = count >= TRUNCATED_BLOCKS;
     }
 
-    fn reordering_window(&self, min: Duration) -> Duration {
+    fn reordering_window(&self, rtt: &RttEstimator) -> Duration {
+        let min = rtt.min();
         if min == Duration::MAX {
             return Duration::ZERO;
         }
         if !self.reordering_seen && (self.in_recovery() || self.missing_reports >= MISSING_REPORTS) {
             return Duration::ZERO;
         }
-        min.saturating_mul(self.window_steps.saturating_add(1)) / 4
+        (min.saturating_mul(self.window_steps.saturating_add(1)) / 4).min(rtt.longest())
     }
 
     /// A transmission of this fragment with this order counts as lost.
@@ -234,12 +242,13 @@ impl Recovery {
         true
     }
 
-    /// Fragments overtake each other: waits longer for them, one step a round trip.
+    /// Fragments overtake each other: waits longer for them, by a step or half as many as there are, once a round trip.
     fn widen(&mut self, next_order: u64) {
         self.reordering_seen = true;
         self.calm_recoveries = 0;
         if self.newest.is_some_and(|(newest, ..)| newest >= self.widened_at) {
-            self.window_steps = self.window_steps.saturating_add(1).min(MAX_WINDOW_STEPS);
+            let half_more = self.window_steps.saturating_add(self.window_steps / 2);
+            self.window_steps = half_more.saturating_add(1).min(MAX_WINDOW_STEPS);
             self.widened_at = next_order;
         }
     }
@@ -248,7 +257,7 @@ impl Recovery {
     pub(crate) fn on_timeout(&mut self, flight: &Flight) {
         self.begin(flight.next_order());
         self.after_timeout = true;
-        self.probing = false;
+        (self.probing, self.backed_off) = (false, true);
         self.reorder_at = None;
     }
 
@@ -266,7 +275,8 @@ impl Recovery {
     /// Starts the timers that are not running, after something was sent.
     pub(crate) fn arm(&mut self, now: Instant, flight: &Flight, rtt: &RttEstimator) {
         let timeout_at = *self.timeout_at.get_or_insert(now + rtt.rto());
-        if self.probing || self.probe_at.is_some() || flight.has_lost() {
+        // With a timeout behind us, what was lost must not leave before something is acknowledged.
+        if self.probing || self.probe_at.is_some() || flight.has_lost() && !self.backed_off {
             return;
         }
         let probe_at = rtt.smoothed().map(|smoothed| now + smoothed.saturating_mul(2).max(MIN_PROBE_TIMEOUT));

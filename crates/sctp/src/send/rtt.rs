@@ -36,10 +36,14 @@ impl RttEstimator {
 
     /// Ends the back-off: the timeout follows from the estimates again.
     pub(crate) fn restore(&mut self) {
-        if let Some(smoothed) = self.smoothed {
-            let rto = smoothed.saturating_add(self.variation.saturating_mul(4));
-            self.rto = rto.clamp(self.rto_min, self.rto_max);
+        if self.smoothed.is_some() {
+            self.rto = self.longest().clamp(self.rto_min, self.rto_max);
         }
+    }
+
+    /// The longest round-trip time that is to be expected: zero before the first sample.
+    pub(crate) fn longest(&self) -> Duration {
+        self.smoothed.unwrap_or_default().saturating_add(self.variation.saturating_mul(4))
     }
 
     /// Doubles the timeout.

@@ -142,21 +142,15 @@ fn acknowledged_data_that_the_peer_takes_back_is_sent_again() {
     played.hears();
     let cumulative = played.its_tsn.wrapping_sub(1);
     played.says(&sack(cumulative, 1 << 20, &[(2, 3)])).unwrap();
-    // All of it in turn, however often the timeout takes it.
+    // It takes back all of it; what is missing first goes first.
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..6 {
-        for heard in played.hears().into_iter().filter(|heard| heard.kind == kind::DATA) {
-            seen.insert(heard.value[..4].to_vec());
+    for acknowledged in 0..3 {
+        for _ in 0..6 {
+            let _ = played.says(&sack(cumulative.wrapping_add(acknowledged), 1 << 20, &[]));
+            let heard = played.hears().into_iter().filter(|heard| heard.kind == kind::DATA);
+            seen.extend(heard.map(|heard| heard.value[..4].to_vec()));
+            played.goes_on();
         }
-        played.goes_on();
-        let _ = played.says(&sack(cumulative, 1 << 20, &[]));
-    }
-    played.says(&sack(played.its_tsn, 1 << 20, &[])).unwrap();
-    for _ in 0..6 {
-        for heard in played.hears().into_iter().filter(|heard| heard.kind == kind::DATA) {
-            seen.insert(heard.value[..4].to_vec());
-        }
-        played.goes_on();
     }
     assert_eq!(seen.len(), 3, "{seen:?}");
 }
@@ -213,5 +207,21 @@ fn an_acknowledgement_that_claims_more_than_it_holds_is_malformed() {
         let result = played.says(&chunk(kind::SACK, 0, &body));
         assert_eq!(result, Err(Discard::Malformed), "{counts:?}");
         assert!(played.machine.stats().bytes_in_flight > 1100);
+    }
+}
+
+#[test]
+fn every_timeout_sends_the_earliest_missing_data_again() {
+    let mut played = established();
+    (0..6).for_each(|_| send(&mut played, 1100));
+    played.hears();
+    for timeouts in 1..4 {
+        while played.machine.stats().timeouts < timeouts {
+            played.goes_on();
+        }
+        let heard = played.hears();
+        let data: Vec<_> = heard.iter().filter(|heard| heard.kind == kind::DATA).collect();
+        assert_eq!(data.len(), 1, "one packet");
+        assert_eq!(data[0].value[..4], played.its_tsn.to_be_bytes());
     }
 }
