@@ -208,9 +208,10 @@ impl TurnServer {
     }
 
     fn permit(&mut self, client: SocketAddr, request: &Message<'_>) {
-        let (Some(allocation), Some(XorPeerAddress(peer))) =
-            (self.allocations.get_mut(&client), request.attribute())
-        else {
+        let Some(allocation) = self.allocations.get_mut(&client) else {
+            return self.refuse(client, request, ErrorCode::ALLOCATION_MISMATCH);
+        };
+        let Some(XorPeerAddress(peer)) = request.attribute() else {
             return self.refuse(client, request, ErrorCode::BAD_REQUEST);
         };
         allocation.permitted.insert(peer.ip());
@@ -218,8 +219,11 @@ impl TurnServer {
     }
 
     fn bind(&mut self, client: SocketAddr, request: &Message<'_>) {
-        let (Some(allocation), Some(XorPeerAddress(peer)), Some(ChannelNumber(channel))) =
-            (self.allocations.get_mut(&client), request.attribute(), request.attribute())
+        let Some(allocation) = self.allocations.get_mut(&client) else {
+            return self.refuse(client, request, ErrorCode::ALLOCATION_MISMATCH);
+        };
+        let (Some(XorPeerAddress(peer)), Some(ChannelNumber(channel))) =
+            (request.attribute(), request.attribute())
         else {
             return self.refuse(client, request, ErrorCode::BAD_REQUEST);
         };

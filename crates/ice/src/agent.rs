@@ -92,6 +92,8 @@ pub(crate) enum TimerKey {
     Keepalive,
     /// The best valid pair has waited long enough for a better one.
     Settle,
+    /// The pair that a restart replaced has been listened to for long enough.
+    Farewell,
     /// Patience is over (RFC 8863).
     Patience,
     /// The bindings at the STUN servers are to be refreshed.
@@ -147,6 +149,8 @@ pub struct IceAgent {
     pub(crate) keepalive_due: bool,
 
     pub(crate) selected: Option<PairId>,
+    /// The pair that a restart replaced a moment ago.
+    pub(crate) retired: Option<PairId>,
     pub(crate) consent: Consent,
     pub(crate) nominator: Nominator,
 
@@ -207,6 +211,7 @@ impl IceAgent {
             requests: VecDeque::new(),
             keepalive_due: false,
             selected: None,
+            retired: None,
             consent: Consent::default(),
             nominator: Nominator::default(),
             gatherer: Gatherer::default(),
@@ -336,6 +341,7 @@ impl IceAgent {
             TimerKey::Keepalive => self.keep_alive(now),
             // Waking up is enough: nomination looks at the time itself.
             TimerKey::Settle => {}
+            TimerKey::Farewell => self.end_farewell(now),
             TimerKey::Patience => self.lose_patience(now),
             TimerKey::ServerKeepalive => self.refresh_bindings(now),
             TimerKey::Relay(id) => self.relay_timeout(now, id),

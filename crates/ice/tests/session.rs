@@ -1,15 +1,16 @@
 //! What happens to a connection in use: consent, restarts, roaming, renomination.
-#![allow(clippy::as_conversions, clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::as_conversions, clippy::panic, clippy::unwrap_used, reason = "tests may panic")]
 
 mod support;
 
-use sendrecv_core::{PacketBuf, Path, Protocol, Writer};
+use sendrecv_core::{Instant, PacketBuf, Path, Protocol, Seed, Writer};
 use sendrecv_ice::{
-    Config, ConnectionState, Discard, Event, LocalSocket, NoRoute, PairState, Role, SelectedPair, Timing,
+    Config, ConnectionState, Discard, Event, LocalSocket, NoRoute, PairState, Role, Route, SelectedPair,
+    Timing,
 };
 use sendrecv_sim::Verdict;
 use std::time::Duration;
-use support::{World, addr, config, ip, lan, node, ordinary_pair, pair_on_a_lan};
+use support::{AgentNode, World, addr, config, ip, lan, node, ordinary_pair, pair_on_a_lan};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -154,6 +155,41 @@ fn a_restart_loses_no_data() {
         world.run_for(60 * SECOND);
         world.exchange();
     }
+}
+
+#[test]
+fn a_restart_that_moves_to_another_stream_leaves_the_old_one_open_for_what_is_under_way() {
+    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
+    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
+    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
+    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    let mut world = lan(a, b);
+    world.start();
+    world.connect(SECOND).unwrap();
+    let old = [world.a, world.b].map(|host| world.agent(host).agent.selected_pair().unwrap().route);
+    restart(&mut world);
+    world.run_for(SECOND);
+    for (host, route) in [world.a, world.b].into_iter().zip(old) {
+        let now = world.sim.now();
+        let node = world.agent(host);
+        let Route::Direct(path) = route else { panic!() };
+        let closed = |event: &Event| *event == Event::CloseStream(path);
+        assert_ne!(node.agent.selected_pair().unwrap().route, route);
+        assert!(!node.states().contains(&ConnectionState::Disconnected));
+        assert!(!node.events.iter().any(closed));
+        let late = node.agent.handle_datagram(now, path, &mut [22, 254, 253, 0]).map(|_| ());
+        assert_eq!(late, Ok(()), "taken, and not answered there");
+    }
+    world.run_for(3 * SECOND);
+    for (host, route) in [world.a, world.b].into_iter().zip(old) {
+        let now = world.sim.now();
+        let node = world.agent(host);
+        let Route::Direct(path) = route else { panic!() };
+        assert!(node.events.contains(&Event::CloseStream(path)));
+        let late = node.agent.handle_datagram(now, path, &mut [22, 254, 253, 0]).map(|_| ());
+        assert_eq!(late, Err(Discard::Unvalidated));
+    }
+    world.exchange();
 }
 
 #[test]

@@ -191,6 +191,17 @@ impl TurnClient {
         }
     }
 
+    /// Makes sure of what data for `peer` needs: asks for its permission and its channel, if it has them, now instead of
+    /// shortly before their end. For when the peer is silent, which may be because the server has forgotten them before
+    /// their time, or the whole allocation; then [`Event::Failed`] follows.
+    pub fn renew(&mut self, now: Instant, peer: SocketAddr) {
+        let now = self.clock.advance(now);
+        if let Ok(peer) = self.permitted_peer(peer) {
+            self.peers.renew(now, peer);
+            self.ask_for_peers(now);
+        }
+    }
+
     /// Binds a channel to `peer`, so that data to and from it has four bytes of overhead. With
     /// [`TurnConfig::bind_channels`] the first data does this by itself.
     pub fn bind_channel(&mut self, now: Instant, peer: SocketAddr) -> Result<(), UsageError> {

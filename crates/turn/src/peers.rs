@@ -10,6 +10,9 @@ use sendrecv_core::{Instant, Timers, earliest};
 /// A permission lasts 300 s; refreshed a minute before.
 const PERMISSION_REFRESH: Duration = Duration::from_secs(240);
 
+/// A refresh that went unanswered is repeated after this time.
+const UNANSWERED_REFRESH: Duration = Duration::from_secs(10);
+
 /// A channel lasts 600 s; refreshed a minute before.
 const CHANNEL_REFRESH: Duration = Duration::from_secs(540);
 
@@ -91,6 +94,34 @@ impl Peers {
     pub(crate) fn revoke(&mut self, peer: IpAddr) -> bool {
         self.permission_deadlines.set(peer, None);
         self.permissions.remove(&peer).is_some()
+    }
+
+    /// Has the permission and the channel of a peer refreshed now, unless that is under way.
+    pub(crate) fn renew(&mut self, now: Instant, peer: SocketAddr) {
+        if self.permission_deadlines.get(peer.ip()).is_some() {
+            self.permission_deadlines.set(peer.ip(), Some(now));
+        }
+        if self.bound_channel(&peer).is_some() && self.channel_deadlines.get(peer).is_some() {
+            self.channel_deadlines.set(peer, Some(now));
+        }
+    }
+
+    /// A refresh went unanswered, which does not end the permission: it is repeated later. Says whether there is one.
+    pub(crate) fn keep_permission(&mut self, now: Instant, peer: IpAddr) -> bool {
+        let ready = self.permission(peer) == Some(Permission::Ready);
+        if ready {
+            self.permission_deadlines.set(peer, Some(now + UNANSWERED_REFRESH));
+        }
+        ready
+    }
+
+    /// The same for a channel.
+    pub(crate) fn keep_channel(&mut self, now: Instant, peer: SocketAddr) -> bool {
+        let bound = self.bound_channel(&peer).is_some();
+        if bound {
+            self.channel_deadlines.set(peer, Some(now + UNANSWERED_REFRESH));
+        }
+        bound
     }
 
     /// The permissions that wait for the allocation.

@@ -3,6 +3,7 @@
 use super::{IceAgent, TimerKey};
 use crate::config::Role;
 use crate::pair::{Pair, PairId, PairState};
+use crate::route::Route;
 use crate::transaction::Request;
 use crate::wire;
 use alloc::vec::Vec;
@@ -107,12 +108,17 @@ impl IceAgent {
     }
 
     /// The answer is late. Consent checks are neither repeated nor sent more often, but connectivity checks are: one of
-    /// those finds out whether it was just a lost packet.
-    pub(super) fn probe(&mut self, _now: Instant) {
+    /// those finds out whether it was just a lost packet. Or a relay has forgotten us.
+    pub(super) fn probe(&mut self, now: Instant) {
         if let Some(id) = self.selected
             && self.list.get(id).is_some_and(|pair| pair.generation == self.current.number)
         {
             self.list.trigger(id);
+        }
+        if let Some(Route::Relayed { relay, peer }) =
+            self.selected.and_then(|id| self.list.get(id)).and_then(|pair| pair.route)
+        {
+            self.renew_way(now, relay, peer);
         }
     }
 

@@ -63,7 +63,7 @@ impl IceAgent {
         let proved = |id: &PairId| self.list.get(*id).is_some_and(|pair| pair.authenticated && !pair.revoked);
         let known = self.list.by_route(route).filter(proved);
         let in_use = |id: &PairId| self.list.get(*id).is_some_and(|pair| pair.route == Some(*route));
-        known.or_else(|| self.selected.filter(in_use))
+        known.or_else(|| self.selected.filter(in_use)).or_else(|| self.retired.filter(in_use))
     }
 
     fn handle_stun(&mut self, now: Instant, route: Route, data: &[u8]) -> Result<(), Discard> {

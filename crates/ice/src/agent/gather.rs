@@ -82,6 +82,12 @@ impl Gatherer {
         !self.queue.is_empty()
     }
 
+    /// Whether a STUN server has answered `base`, or is being asked.
+    fn has_asked(&self, base: BaseId, url: &str) -> bool {
+        let same = |task: &Task| task.base == base && task.url == url;
+        self.bindings.iter().any(same) || self.tasks.values().any(same)
+    }
+
     fn is_idle(&self) -> bool {
         let pending = |server: &Server| matches!(server.addresses, Resolution::Pending(_));
         self.tasks.values().all(|task| task.refresh) && !self.servers.iter().any(pending)
@@ -149,6 +155,7 @@ impl IceAgent {
             for local in self.locals.ids() {
                 self.signal(local);
             }
+            self.ask_failed_servers();
             self.ask_servers();
         }
         self.run(now);
@@ -196,6 +203,25 @@ impl IceAgent {
                 }
             }
             self.ask_server(index);
+        }
+    }
+
+    /// After a restart: servers that have given nothing, or nothing that lasted, are asked again.
+    fn ask_failed_servers(&mut self) {
+        for index in 0..self.gatherer.servers.len() {
+            let Some(server) = self.gatherer.servers.get_mut(index) else { continue };
+            let url = server.config.url.to_string();
+            match server.addresses {
+                Resolution::Failed => server.addresses = Resolution::Unasked,
+                Resolution::Unasked | Resolution::Pending(_) => {}
+                Resolution::Known(_) => {
+                    for base in self.bases.keys().copied().collect::<Vec<_>>() {
+                        if !self.gatherer.has_asked(base, &url) {
+                            self.ask_server_from(index, base);
+                        }
+                    }
+                }
+            }
         }
     }
 

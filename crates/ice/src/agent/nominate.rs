@@ -6,10 +6,14 @@ use crate::event::Event;
 use crate::pair::{PairId, PairState};
 use crate::wire::Check;
 use alloc::boxed::Box;
+use core::time::Duration;
 use sendrecv_core::Instant;
 
 /// How many nominating checks may go unanswered before other pairs are asked whether they still work.
 const DOUBTED_AFTER: u32 = 4;
+
+/// How long the pair that a restart replaced is listened to (RFC 8445, section 8.3.1).
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// What a controlling agent has in mind.
 #[derive(Debug, Default)]
@@ -185,11 +189,7 @@ impl IceAgent {
         let old = self.selected.replace(id);
         self.stats.selected_pair_changes = self.stats.selected_pair_changes.saturating_add(1);
         match old {
-            Some(old) if !self.is_current(old) => {
-                // The new generation has won.
-                self.previous = None;
-                self.remove_pair(now, old);
-            }
+            Some(old) if !self.is_current(old) => self.retire(now, old),
             Some(old) if self.consent.lost => self.list.set_nominated(old, None),
             _ => {}
         }
@@ -198,6 +198,29 @@ impl IceAgent {
         if let Some(selected) = self.selected_pair() {
             tracing::debug!(route = ?selected.route, "selected pair");
             self.events.push_back(Event::SelectedPair(Box::new(selected)));
+        }
+    }
+
+    /// The new generation has won. What the peer still sends over the old pair until it has its own, or has on its way, is
+    /// taken for a while.
+    fn retire(&mut self, now: Instant, old: PairId) {
+        self.previous = None;
+        self.end_farewell(now);
+        let route = self.list.get(old).and_then(|pair| pair.route);
+        if route.is_none_or(|route| self.list.by_route(&route).is_some()) {
+            return self.remove_pair(now, old);
+        }
+        self.list.set_nominated(old, None);
+        self.list.set_state(old, PairState::Failed);
+        self.retired = Some(old);
+        self.timers.set(TimerKey::Farewell, Some(now + FAREWELL));
+    }
+
+    /// Nothing more is expected from the pair that a restart replaced.
+    pub(super) fn end_farewell(&mut self, now: Instant) {
+        self.timers.set(TimerKey::Farewell, None);
+        if let Some(old) = self.retired.take() {
+            self.remove_pair(now, old);
         }
     }
 

@@ -12,7 +12,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use sendrecv_core::{Path, Protocol};
+use sendrecv_core::{Instant, Path, Protocol};
 use sendrecv_stun::Credentials;
 use sendrecv_turn::TurnClient;
 
@@ -50,6 +50,8 @@ struct Relay {
     protocol: Protocol,
     username: String,
     credential: String,
+    /// When the server gave its addresses.
+    allocated_at: Option<Instant>,
     /// `None` while its stream is being opened.
     client: Option<TurnClient>,
     ready: bool,

@@ -66,6 +66,7 @@ impl IceAgent {
 
     /// Starts over with these local parameters; returns those of before.
     fn begin_generation(&mut self, now: Instant, local: IceParameters) -> IceParameters {
+        self.end_farewell(now);
         let number = self.current.number.wrapping_add(1);
         let new = Generation::new(number, local, self.config.provider);
         let old = core::mem::replace(&mut self.current, new);

@@ -22,6 +22,7 @@ impl IceAgent {
         self.names.clear();
         self.streams.clear();
         self.selected = None;
+        self.retired = None;
         self.keepalive_due = false;
         self.list.clear_except(None);
         self.release_relays(now);
@@ -72,7 +73,7 @@ impl IceAgent {
         if self.current.remote.is_none() && self.remotes.is_empty() && !self.had_contact {
             return ConnectionState::New;
         }
-        let nothing_left = !self.list.is_busy() && self.list.best_valid().is_none();
+        let nothing_left = !self.list.is_busy() && self.list.best_valid().is_none() && !self.relays_pending();
         if self.patience_over && nothing_left {
             return ConnectionState::Failed;
         }

@@ -64,8 +64,8 @@ impl IceAgent {
             self.relay_stream_closed(now, relay);
         } else {
             let route = Route::Direct(path);
-            let in_use =
-                self.selected.filter(|id| self.list.get(*id).is_some_and(|pair| pair.route == Some(route)));
+            let goes_there = |id: &PairId| self.list.get(*id).is_some_and(|pair| pair.route == Some(route));
+            let in_use = self.selected.into_iter().chain(self.retired).find(goes_there);
             let id = self.list.by_route(&route).or(in_use).ok_or(UsageError::Unknown)?;
             if let Some(check) = self.list.get_mut(id).and_then(|pair| pair.check.take()) {
                 self.end_transaction(check);

@@ -18,6 +18,49 @@ fn a_dying_turn_server_shows_as_failed_consent() {
     world.run_until(40 * SECOND, |world| world.both(ConnectionState::Failed)).unwrap();
 }
 
+/// As after a reboot: it knows nobody any more.
+fn reboot(world: &mut World, server: HostId) {
+    let fresh = TurnServer::new(sendrecv_crypto::rustcrypto(), addr(SERVER), "user", "secret");
+    *world.sim.node_mut(server) = Machinery::Server(Box::new(fresh));
+}
+
+#[test]
+fn a_turn_server_that_forgets_its_allocations_is_asked_for_others() {
+    for (a, b) in [(Front::Symmetric, Front::Symmetric), (Front::Symmetric, Front::PortRestricted)] {
+        let (mut world, server) = Setup::new(a, b, true).build();
+        world.start();
+        world.connect(5 * SECOND).unwrap();
+        world.run_for(7 * SECOND);
+        reboot(&mut world, server);
+        world.run_for(15 * SECOND);
+        assert!(is_relayed(&mut world));
+        world.exchange();
+        let (a, b) = (world.a().states(), world.b().states());
+        assert!(
+            !a.contains(&ConnectionState::Failed) && !b.contains(&ConnectionState::Failed),
+            "{a:?} {b:?}"
+        );
+    }
+}
+
+#[test]
+fn a_restart_asks_servers_again_that_gave_nothing() {
+    let (mut world, server) = Setup::new(Front::Symmetric, Front::Symmetric, true).build();
+    world.sim.set_connected(server, ip("203.0.113.1"), false);
+    world.start();
+    world.run_for(12 * SECOND);
+    assert_eq!(world.a().agent.gathering_state(), GatheringState::Complete);
+    world.sim.set_connected(server, ip("203.0.113.1"), true);
+    let now = world.sim.now();
+    for host in [world.a, world.b] {
+        world.agent(host).agent.restart(now).unwrap();
+    }
+    world.start();
+    world.connect(5 * SECOND).unwrap();
+    assert!(is_relayed(&mut world));
+    world.exchange();
+}
+
 const OTHER_SERVER: &str = "203.0.113.2:3478";
 
 /// Two agents that need a relay, and the two servers that both may use.

@@ -17,11 +17,15 @@ impl TurnClient {
             Request::Allocate | Request::Refresh => self.fail(Failure::Unreachable(failure)),
             Request::Release => self.released(),
             Request::Permit(peer) => {
-                self.permission_refused(peer, None);
+                if !self.peers.keep_permission(now, peer) {
+                    self.permission_refused(peer, None);
+                }
                 self.refresh_now(now); // is the server still there?
             }
             Request::Bind(peer, _) => {
-                self.peers.refused(now, peer);
+                if !self.peers.keep_channel(now, peer) {
+                    self.peers.refused(now, peer);
+                }
                 self.refresh_now(now);
             }
         }
@@ -37,6 +41,17 @@ impl TurnClient {
     pub(super) fn permission_refused(&mut self, peer: IpAddr, code: Option<u16>) {
         if self.peers.revoke(peer) {
             self.events.push_back(Event::PermissionRefused { peer, code });
+        }
+    }
+
+    /// Asks for the permissions and channels that are due.
+    pub(super) fn ask_for_peers(&mut self, now: Instant) {
+        while let Some(due) = self.peers.pop_due(now) {
+            let request = match due {
+                Due::Permission(peer) => Request::Permit(peer),
+                Due::Channel(peer, channel) => Request::Bind(peer, channel),
+            };
+            self.begin(now, request);
         }
     }
 
@@ -59,15 +74,7 @@ impl Machine for TurnClient {
             self.on_timeout(now, request, failure);
         }
         self.allocation_timeout(now);
-        while let Some(due) = self.peers.pop_due(now) {
-            self.begin(
-                now,
-                match due {
-                    Due::Permission(peer) => Request::Permit(peer),
-                    Due::Channel(peer, channel) => Request::Bind(peer, channel),
-                },
-            );
-        }
+        self.ask_for_peers(now);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

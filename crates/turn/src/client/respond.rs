@@ -4,6 +4,7 @@ use super::write::method;
 use super::{Allocation, State, TurnClient};
 use crate::config::Families;
 use crate::event::{Discard, Event, Failure};
+use crate::peers::Permission;
 use crate::requests::{Pending, Request};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -151,7 +152,7 @@ impl TurnClient {
         for peer in self.peers.wanted() {
             let State::Allocated(allocation) = &self.state else { return };
             if allocation.has_family_of(&peer) {
-                self.peers.set_permission(peer, crate::peers::Permission::Requested);
+                self.peers.set_permission(peer, Permission::Requested);
                 self.begin(now, Request::Permit(peer));
             } else {
                 self.permission_refused(peer, Some(ErrorCode::PEER_ADDRESS_FAMILY_MISMATCH));
@@ -207,7 +208,13 @@ impl TurnClient {
             _ if failure == Failure::Mismatch => self.fail(failure),
             Request::Refresh => self.refresh_refused(now, failure),
             Request::Allocate => self.fail(failure),
-            Request::Permit(peer) => self.permission_refused(peer, Some(code)),
+            Request::Permit(peer) => {
+                let had_it = self.peers.permission(peer) == Some(Permission::Ready);
+                self.permission_refused(peer, Some(code));
+                if had_it {
+                    self.refresh_now(now); // is the allocation still there, and ours?
+                }
+            }
             Request::Bind(peer, _) => self.peers.refused(now, peer),
         }
     }

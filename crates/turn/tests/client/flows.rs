@@ -157,6 +157,49 @@ fn a_server_that_restarts_is_noticed_by_437() {
 }
 
 #[test]
+fn a_server_that_restarted_is_noticed_at_once_when_a_silent_peer_is_asked_about() {
+    let mut world = World::allocated();
+    world.permit(peer());
+    world.server.restart();
+    world.client.renew(world.now, peer());
+    world.settle();
+    assert_eq!(world.events, [Event::Failed(Failure::Mismatch)]);
+}
+
+#[test]
+fn a_silent_peers_permission_and_channel_are_renewed_once_at_a_time() {
+    let mut world = World::allocated();
+    world.permit(peer());
+    world.send(peer(), b"x").unwrap();
+    world.settle();
+    world.events.clear();
+    world.server.requests.clear();
+    for _ in 0..3 {
+        world.client.renew(world.now, peer());
+    }
+    world.client.renew(world.now, peer_v6());
+    world.settle();
+    assert_eq!(world.server.requests, [Method::CREATE_PERMISSION, Method::CHANNEL_BIND]);
+    assert_eq!(world.events, []);
+}
+
+#[test]
+fn an_unanswered_renewal_costs_neither_permission_nor_channel() {
+    let mut world = World::allocated();
+    world.permit(peer());
+    world.send(peer(), b"x").unwrap();
+    world.settle();
+    world.events.clear();
+    world.server.behaviour.dead = true;
+    world.client.renew(world.now, peer());
+    world.pass(Duration::from_secs(40));
+    world.server.behaviour.dead = false;
+    world.pass(Duration::from_secs(10));
+    assert_eq!(world.events, []);
+    assert_eq!(world.send(peer(), b"x").unwrap().len(), 4 + 1, "the channel is still used");
+}
+
+#[test]
 fn wrong_credentials_are_tried_once() {
     let mut config = config(Protocol::Udp);
     config.credentials = Credentials::new("user", "wrong");

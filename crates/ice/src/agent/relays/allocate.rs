@@ -60,6 +60,7 @@ impl IceAgent {
             protocol: url.protocol,
             username: entry.config.username.clone(),
             credential: entry.config.credential.clone(),
+            allocated_at: None,
             client: None,
             ready: false,
         };
@@ -235,6 +236,7 @@ impl IceAgent {
     ) {
         let base = self.new_base_id();
         let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
+        relay.allocated_at = Some(now);
         relay.bases.push(RelayedBase { id: base, address });
         let kind = BaseKind::Relay(RelayBase { id, address, server: relay.protocol });
         let preference = self.bases.get(&relay.owner).map_or(0, |owner| owner.preference);

@@ -7,7 +7,12 @@ use crate::event::{ConnectionState, Event, GatheringState};
 use crate::route::RelayId;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::time::Duration;
 use sendrecv_core::{Instant, Protocol};
+
+/// An allocation that lasted this long and then is lost is asked for again at once: the server may have been restarted,
+/// or the stream to it cut.
+const WORTH_ANOTHER: Duration = Duration::from_secs(5);
 
 impl IceAgent {
     /// The servers were replaced.
@@ -48,6 +53,11 @@ impl IceAgent {
         let (owner, url) = (relay.owner, relay.url.clone());
         self.streams.retain(|_, purpose| *purpose != StreamPurpose::Relay(id));
         self.drop_relay(now, id);
+        self.ask_for_another(owner, &url);
+    }
+
+    /// Asks a server for an allocation in place of one that is gone, if it is still wanted.
+    fn ask_for_another(&mut self, owner: BaseId, url: &str) {
         let index = self.gatherer.servers.iter().position(|server| server.config.url.to_string() == url);
         if let (Some(index), false, true) = (index, self.closed, self.gatherer.state != GatheringState::New) {
             self.ask_server_from(index, owner);
@@ -60,11 +70,15 @@ impl IceAgent {
             return;
         }
         let Some(relay) = self.relays.by_id.get(&id) else { return };
-        let local = self.bases.get(&relay.owner).map(Base::address);
-        let url = relay.url.clone();
+        let (owner, url) = (relay.owner, relay.url.clone());
+        let lasted = relay.allocated_at.is_some_and(|since| now.saturating_since(since) >= WORTH_ANOTHER);
+        let local = self.bases.get(&owner).map(Base::address);
         self.drop_relay(now, id);
         if self.state != ConnectionState::Closed {
-            self.server_failed(url, local, code, text);
+            self.server_failed(url.clone(), local, code, text);
+        }
+        if lasted {
+            self.ask_for_another(owner, &url);
         }
     }
 

@@ -96,6 +96,14 @@ impl IceAgent {
         }
     }
 
+    /// Has a relay make sure of what it needs for a peer that went silent.
+    pub(in crate::agent) fn renew_way(&mut self, now: Instant, id: RelayId, peer: SocketAddr) {
+        if let Some(client) = self.relays.client(id) {
+            client.renew(now, peer);
+            self.relay_touched(id);
+        }
+    }
+
     /// Puts the relay's header around a message of ours.
     pub(in crate::agent) fn wrap(
         &mut self,
