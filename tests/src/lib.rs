@@ -8,6 +8,7 @@
     reason = "test support may panic"
 )]
 
+mod datagram_server;
 mod hosted_peer;
 mod internet;
 mod own_network;
@@ -15,6 +16,7 @@ mod peer_node;
 mod stream_server;
 mod turn_server;
 
+pub use datagram_server::DatagramServer;
 pub use hosted_peer::{Handle, Host, HostedPeer, HostedServer, News, Teller};
 pub use internet::{Access, Internet, Machine, SERVER, USER};
 pub use own_network::{in_own_network, ip};

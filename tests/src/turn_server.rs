@@ -86,6 +86,11 @@ impl TurnServer {
         self.bindings_at = Some(alternate);
     }
 
+    /// Has an allocation for this client as if somebody had asked for it from there before.
+    pub fn occupy(&mut self, now: Instant, client: SocketAddr) {
+        self.add_allocation(now, client, TransactionId([0; 12]));
+    }
+
     /// From now on it is another server.
     pub fn move_to(&mut self, address: SocketAddr) {
         self.address = address;
@@ -99,6 +104,11 @@ impl TurnServer {
     /// How many allocations are alive.
     pub fn allocations(&self) -> usize {
         self.allocations.len()
+    }
+
+    /// Who has an allocation.
+    pub fn clients(&self) -> impl Iterator<Item = SocketAddr> {
+        self.allocations.keys().copied()
     }
 
     fn receive_from_client(&mut self, now: Instant, client: SocketAddr, data: &[u8]) {
@@ -169,15 +179,20 @@ impl TurnServer {
         if request.attribute() != Some(RequestedTransport::UDP) {
             return self.refuse(client, request, ErrorCode::UNSUPPORTED_TRANSPORT);
         }
+        let port = self.add_allocation(now, client, request.transaction_id());
+        self.confirm_allocation(client, request, port);
+    }
+
+    /// Makes an allocation; its port.
+    fn add_allocation(&mut self, now: Instant, client: SocketAddr, transaction: TransactionId) -> u16 {
         let port = self.next_port;
         self.next_port += 1;
         let expires = now + LIFETIME;
         let (permitted, channels) = (BTreeSet::new(), BTreeMap::new());
-        let transaction = request.transaction_id();
         let allocation = Allocation { transaction, port, expires, permitted, channels };
         self.allocations.insert(client, allocation);
         self.clients.insert(port, client);
-        self.confirm_allocation(client, request, port);
+        port
     }
 
     fn confirm_allocation(&mut self, client: SocketAddr, request: &Message<'_>, port: u16) {

@@ -1,7 +1,10 @@
-//! Many peers on one socket, under both hosts.
+//! Many peers on one socket, and one peer on two, under both hosts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use sendrecv_tests::{Handle, Host, HostedPeer, HostedServer, News};
+use sendrecv::{Configuration, IceServer, IceTransportPolicy};
+use sendrecv_net::{BindOptions, HostOptions};
+use sendrecv_tests::{DatagramServer, Handle, Host, HostedPeer, HostedServer, News, USER};
+use std::net::UdpSocket;
 
 const CLIENTS: usize = 50;
 
@@ -30,7 +33,7 @@ fn fifty_clients_talk_to_a_server_with_one_socket() {
         for client in &clients[1..] {
             client.wait_for("the end", |news| matches!(news, News::ChannelClosed).then_some(()));
         }
-        std::net::UdpSocket::bind(socket[0]).expect("a closed server has released its socket");
+        UdpSocket::bind(socket[0]).expect("a closed server has released its socket");
     }
 }
 
@@ -53,6 +56,59 @@ fn a_server_that_is_dropped_ends_with_its_last_peer() {
             }
             Handle::Blocking(handle) => handle.close(),
         }
-        std::net::UdpSocket::bind(socket[0]).expect("the server has released its socket");
+        UdpSocket::bind(socket[0]).expect("the server has released its socket");
+    }
+}
+
+/// A range of ports of which the first is free.
+fn some_ports() -> std::ops::RangeInclusive<u16> {
+    let free = UdpSocket::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    free..=free.saturating_add(200)
+}
+
+#[test]
+fn a_turn_server_that_knows_a_peers_port_is_asked_from_another_socket() {
+    for (host, other) in [(Host::Tokio, Host::Blocking), (Host::Blocking, Host::Tokio)] {
+        let server = DatagramServer::start();
+        let start = |host, echoes| {
+            let ice_server = IceServer {
+                urls: vec![format!("turn:{}", server.address())],
+                username: Some(USER.0.to_owned()),
+                credential: Some(USER.1.to_owned()),
+            };
+            let configuration = Configuration {
+                ice_servers: vec![ice_server],
+                ice_transport_policy: IceTransportPolicy::Relay,
+                ..Configuration::default()
+            };
+            let bind = BindOptions { ports: some_ports(), ..BindOptions::default() };
+            let peer = HostedPeer::start_with(
+                host,
+                echoes,
+                configuration,
+                HostOptions { bind, ..HostOptions::default() },
+            );
+            server.occupy(peer.addresses()[0]);
+            peer
+        };
+        let (a, b) = (start(host, false), start(other, true));
+        let (channel, first) = (a.connect_to(&b), [a.addresses(), b.addresses()].concat());
+        let mut others = server.clients();
+        others.retain(|client| !first.contains(client));
+        assert_eq!((first.len(), others.len()), (2, 2));
+        a.exchange(channel, 50);
+        a.close();
+        b.close();
+        // The allocations are given back, and the sockets closed.
+        for _ in 0..500 {
+            if server.clients().len() == first.len() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        for client in others {
+            assert!(!server.clients().contains(&client));
+            UdpSocket::bind(client).expect("a closed peer has released its sockets");
+        }
     }
 }

@@ -33,9 +33,9 @@ pub enum Event {
         /// The host name.
         name: String,
     },
-    /// Open a stream.
+    /// Open a stream, or another UDP socket for an allocation on a TURN server.
     OpenStream(OpenStream),
-    /// Close the stream with this path, after sending what was polled for it.
+    /// Close the stream or socket that was opened with this path, after sending what was polled for it.
     CloseStream(Path),
     /// A packet for the layer above, which rode on an authenticated check. Nobody knows yet whether it came from where
     /// answers can be sent; see [`confirm_packet`](crate::IceAgent::confirm_packet).

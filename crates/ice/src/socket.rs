@@ -84,13 +84,17 @@ pub enum Framing {
 
 /// A request to the host: connect, then call [`stream_opened`](crate::IceAgent::stream_opened) or
 /// [`stream_failed`](crate::IceAgent::stream_failed).
+///
+/// For [`Udp`](Protocol::Udp), bind a socket beside the one that is there, unconnected: the TURN server has another
+/// allocation on that one's port (437; RFC 8656, section 7.4). It is no socket for candidates, so it is not
+/// [added](crate::IceAgent::add_socket). A host that cannot says that it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenStream {
     /// The stream's name in the answer.
     pub id: StreamId,
-    /// TCP, or TLS over TCP.
+    /// TCP, TLS over TCP, or UDP.
     pub protocol: Protocol,
-    /// The local address to connect from; port 0 or 9 means any.
+    /// The local address to connect from or to bind; port 0 or 9 means any.
     pub local: SocketAddr,
     /// Where to connect to.
     pub remote: SocketAddr,

@@ -85,6 +85,14 @@ impl Bench {
         self.node.events.iter().filter(relayed).count()
     }
 
+    fn closed(&self) -> Vec<Path> {
+        let path = |event: &Event| match event {
+            Event::CloseStream(path) => Some(*path),
+            _ => None,
+        };
+        self.node.events.iter().filter_map(path).collect()
+    }
+
     fn errors(&self) -> Vec<u16> {
         let code = |event: &Event| match event {
             Event::CandidateError(error) => Some(error.code),
@@ -195,7 +203,7 @@ fn a_removed_socket_takes_its_allocation_along() {
 
 #[test]
 fn every_refusal_is_reported_with_the_servers_code() {
-    for code in [400, 403, 437, 441, 442, 486, 500, 508] {
+    for code in [400, 403, 441, 442, 486, 500, 508] {
         let mut bench = Bench::new(&format!("turn:{SERVER}"));
         bench.server.refuse_allocations(code, None);
         bench.talk();
@@ -250,8 +258,7 @@ fn a_redirection_of_a_stream_opens_another_until_it_has_been_there() {
     }
     assert_eq!(opened, servers.map(addr));
     assert_eq!(bench.errors(), [300], "the third sent us back to the first");
-    let closed = |event: &&Event| matches!(event, Event::CloseStream(_));
-    assert_eq!(bench.node.events.iter().filter(closed).count(), 3);
+    assert_eq!(bench.closed().len(), 3);
     assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
 }
 
@@ -392,10 +399,61 @@ fn a_server_that_knows_a_streams_port_is_asked_from_another() {
             assert_eq!(opened.is_ok(), port <= knows, "one stream after the other");
             bench.talk();
         }
-        let closed = |event: &&Event| matches!(event, Event::CloseStream(_));
-        assert_eq!(bench.node.events.iter().filter(closed).count(), usize::from(knows));
+        assert_eq!(bench.closed().len(), usize::from(knows));
         let (relayed, errors) = if knows == 1 { (1, vec![]) } else { (0, vec![437]) };
         assert_eq!((bench.relayed(), bench.errors()), (relayed, errors));
         assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
     }
+}
+
+#[test]
+fn a_server_that_knows_the_sockets_port_is_asked_from_other_sockets() {
+    for knows in [1, 3] {
+        let mut bench = Bench::new(&format!("turn:{SERVER}"));
+        bench.server.refuse_allocations(437, None);
+        bench.talk();
+        for port in 1..3 {
+            if port == knows {
+                bench.server = TurnServer::new(sendrecv_crypto::rustcrypto(), addr(SERVER), "user", "secret");
+            }
+            let (open, now) = (bench.opening(), bench.now);
+            assert_eq!((open.protocol, open.remote), (Protocol::Udp, addr(SERVER)));
+            assert_eq!(open.local, addr("198.51.100.1:0"));
+            let other = SocketAddr::new(open.local.ip(), 40_000 + port);
+            let opened = bench.agent().stream_opened(now, open.id, other);
+            assert_eq!(opened.is_ok(), port <= knows, "one socket after the other");
+            bench.talk();
+        }
+        let (relayed, errors, closed) = if knows == 1 { (1, vec![], 0) } else { (0, vec![437], 2) };
+        assert_eq!((bench.relayed(), bench.errors(), bench.closed().len()), (relayed, errors, closed));
+        assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
+    }
+}
+
+#[test]
+fn another_socket_is_only_for_its_allocation_and_goes_with_it() {
+    let mut bench = Bench::new(&format!("turn:{SERVER}"));
+    bench.server.occupy(bench.now, addr(LOCAL));
+    bench.talk();
+    let (open, now, other) = (bench.opening(), bench.now, addr("198.51.100.1:40001"));
+    bench.agent().stream_opened(now, open.id, other).unwrap();
+    bench.talk();
+    let kinds: Vec<_> = bench.agent().local_candidates().map(|candidate| candidate.kind).collect();
+    assert_eq!(kinds, [CandidateKind::Host, CandidateKind::Relayed], "and nothing of how the server sees it");
+    assert_eq!(bench.paths.last(), Some(&Path::udp(other, addr(SERVER))));
+    bench.agent().remove_socket(now, Protocol::Udp, addr(LOCAL)).unwrap();
+    bench.talk();
+    assert_eq!(bench.closed(), [Path::udp(other, addr(SERVER))]);
+}
+
+#[test]
+fn without_another_socket_the_first_ones_mismatch_is_the_end() {
+    let mut bench = Bench::new(&format!("turn:{SERVER}"));
+    bench.server.occupy(bench.now, addr(LOCAL));
+    bench.talk();
+    let (open, now) = (bench.opening(), bench.now);
+    bench.agent().stream_failed(now, open.id).unwrap();
+    bench.talk();
+    assert_eq!((bench.relayed(), bench.errors(), bench.closed()), (0, vec![437], vec![]));
+    assert_eq!(bench.agent().gathering_state(), GatheringState::Complete);
 }

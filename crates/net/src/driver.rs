@@ -4,8 +4,9 @@ use crate::application::Application;
 use crate::clock::HostClock;
 use crate::offload::{Received, Sent};
 use sendrecv::{Datagrams, Event, Inbound, NameId, OpenStream, PeerConnection};
-use sendrecv_core::{Instant, Path, Transmit, earliest};
-use std::net::SocketAddr;
+use sendrecv_core::{Instant, Path, Protocol, Transmit, earliest};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 /// A closure that was sent to the host, to be run beside the connection.
 pub type Job<A> = Box<dyn FnOnce(&mut PeerConnection, &mut A, Instant) + Send>;
@@ -16,7 +17,9 @@ pub(crate) trait Outside {
     fn resolve(&mut self, id: NameId, name: String);
     /// Opens a stream.
     fn open(&mut self, request: OpenStream);
-    /// Closes a stream.
+    /// Binds another UDP socket on the address that is asked for, for this peer alone; where.
+    fn bind(&mut self, local: IpAddr) -> io::Result<SocketAddr>;
+    /// Closes a stream, or a socket of this peer alone.
     fn close(&mut self, path: Path);
     /// Sends datagrams; not all of them when the socket is full.
     fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> Sent;
@@ -120,12 +123,28 @@ impl<A: Application> Driver<A> {
             any = true;
             match event {
                 Event::ResolveName { id, name } => outside.resolve(id, name),
+                Event::OpenStream(request) if request.protocol == Protocol::Udp => {
+                    self.bind(&request, outside)
+                }
                 Event::OpenStream(request) => outside.open(request),
                 Event::CloseStream(path) => outside.close(path),
                 event => self.app.on_event(&mut self.pc, self.clock.now(), event),
             }
         }
         any
+    }
+
+    /// Gives the connection another socket.
+    fn bind(&mut self, request: &OpenStream, outside: &mut impl Outside) {
+        let now = self.clock.now();
+        // The request was made a moment ago, so somebody waits for the answer.
+        let _ = match outside.bind(request.local.ip()) {
+            Ok(local) => self.pc.stream_opened(now, request.id, local),
+            Err(error) => {
+                tracing::debug!(server = %request.remote, %error, "no other socket");
+                self.pc.stream_failed(now, request.id)
+            }
+        };
     }
 
     fn flush(&mut self, batch: &mut [u8], outside: &mut impl Outside) -> Option<SocketAddr> {

@@ -19,7 +19,8 @@ use sendrecv_core::{Instant, Path, Protocol, Transmit, earliest};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What reaches a host from outside of its loop.
@@ -198,7 +199,7 @@ impl<A: Application, R: Reactor> Host<A, R> {
     }
 
     /// Opens what the options want on this address.
-    pub(crate) fn open(&mut self, address: &LocalAddress) -> std::io::Result<()> {
+    pub(crate) fn open(&mut self, address: &LocalAddress) -> io::Result<()> {
         let now = self.clock.now();
         for socket in self.network.open(address, &mut self.sockets)? {
             self.router.add_socket(socket.transport.protocol(), socket.address);
@@ -286,10 +287,10 @@ impl<A: Application, R: Reactor> Host<A, R> {
 
     /// Events, then packets, of one peer.
     fn turn(&mut self, id: PeerId) {
-        let Self { sockets, peers, router, errands, clock, .. } = self;
+        let Self { sockets, peers, router, network, errands, clock, .. } = self;
         let Some(peer) = peers.get_mut(&id) else { return };
         peer.queued = false;
-        let mut outside = Surroundings { sockets, router, errands, peer: id, now: clock.now() };
+        let mut outside = Surroundings { sockets, router, network, errands, peer: id, now: clock.now() };
         let may_send = !peer.blocked;
         let full = scratch::with(|scratch| peer.driver.turn(may_send, &mut scratch.batch, &mut outside));
         router.is_called(id, peer.driver.pc.local_ufrag());
@@ -313,7 +314,7 @@ impl<A: Application, R: Reactor> Host<A, R> {
         let Some(peer) = self.peers.remove(&id) else { return };
         peer.deadline.map(|at| self.timers.remove(&(at, id)));
         self.router.remove(id);
-        self.sockets.close_streams_of(self.clock.now(), id);
+        self.sockets.close_all_of(self.clock.now(), id);
         if self.retired && self.peers.is_empty() {
             self.guards.push(peer.guard);
         }
@@ -407,6 +408,7 @@ fn deliver<A: Application>(
 struct Surroundings<'h, R: Reactor> {
     sockets: &'h mut Sockets<R>,
     router: &'h mut Router,
+    network: &'h Network,
     errands: &'h Errands,
     peer: PeerId,
     now: Instant,
@@ -421,8 +423,15 @@ impl<R: Reactor> Outside for Surroundings<'_, R> {
         self.errands.connect(self.peer, request);
     }
 
+    fn bind(&mut self, local: IpAddr) -> io::Result<SocketAddr> {
+        let socket = self.network.bind_another(local)?;
+        let address = socket.local_addr()?;
+        self.sockets.add_udp(socket, address, Some(self.peer))?;
+        Ok(address)
+    }
+
     fn close(&mut self, path: Path) {
-        self.sockets.close_stream(self.now, &path);
+        self.sockets.close(self.now, &path);
     }
 
     fn send(&mut self, transmit: &Transmit, path: Path, content: &[u8]) -> Sent {

@@ -8,7 +8,7 @@ use crate::sockets::Sockets;
 use sendrecv::LocalSocket;
 use sendrecv_core::Protocol;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The addresses of a host's UDP sockets, as they are now.
@@ -59,7 +59,7 @@ impl Network {
     ) -> io::Result<Vec<LocalSocket>> {
         let socket = bind_one(interface, &self.options)?;
         let address = socket.local_addr()?;
-        let dont_fragment = sockets.add_udp(socket, address)?;
+        let dont_fragment = sockets.add_udp(socket, address, None)?;
         let mut local = vec![LocalSocket { dont_fragment, ..LocalSocket::udp(address) }];
         if self.options.tcp_passive {
             let listener = listen(interface, &self.options)?;
@@ -76,6 +76,13 @@ impl Network {
         self.used.push(Used { interface: interface.clone(), sockets: local.clone(), _name: name });
         self.publish();
         Ok(local)
+    }
+
+    /// Another UDP socket on an address in use.
+    pub(crate) fn bind_another(&self, ip: IpAddr) -> io::Result<UdpSocket> {
+        let used = self.used.iter().find(|used| used.interface.ip == ip);
+        let interface = &used.ok_or(io::ErrorKind::AddrNotAvailable)?.interface;
+        bind_one(interface, &self.options)
     }
 
     /// Of addresses in use, those that the machine has no more; of the machine's, those that are to be used and are not.

@@ -30,8 +30,16 @@ struct Wire<R: Reactor> {
 }
 
 enum Kind<R: Reactor> {
-    Udp { io: R::Udp, offload: Offload },
-    Listener { io: R::Listener, address: SocketAddr },
+    /// Of one peer only, if it has an owner.
+    Udp {
+        io: R::Udp,
+        offload: Offload,
+        owner: Option<PeerId>,
+    },
+    Listener {
+        io: R::Listener,
+        address: SocketAddr,
+    },
     Stream(Box<Stream<R>>),
 }
 
@@ -50,14 +58,19 @@ impl<R: Reactor> Sockets<R> {
         &mut self.reactor
     }
 
-    /// Takes on a UDP socket; whether its datagrams leave in one piece or not at all.
-    pub(crate) fn add_udp(&mut self, socket: UdpSocket, address: SocketAddr) -> io::Result<bool> {
+    /// Takes on a UDP socket, of one peer or all; whether its datagrams leave in one piece or not at all.
+    pub(crate) fn add_udp(
+        &mut self,
+        socket: UdpSocket,
+        address: SocketAddr,
+        owner: Option<PeerId>,
+    ) -> io::Result<bool> {
         let offload = Offload::new(&socket, address)?;
         let whole = offload.keeps_datagrams_whole();
         let token = self.new_token();
         let io = self.reactor.udp(token, socket)?;
         self.udp.insert(address, token);
-        self.wires.insert(token, Wire { kind: Kind::Udp { io, offload }, ready: Ready::default() });
+        self.wires.insert(token, Wire { kind: Kind::Udp { io, offload, owner }, ready: Ready::default() });
         Ok(whole)
     }
 
@@ -115,7 +128,9 @@ impl<R: Reactor> Sockets<R> {
         for wire in self.wires.values_mut().filter(|wire| wire.ready.readable) {
             let ready = &mut wire.ready;
             match &mut wire.kind {
-                Kind::Udp { io, offload } => read_datagrams::<R>(io, offload, ready, scratch, take),
+                Kind::Udp { io, offload, owner } => {
+                    read_datagrams::<R>((io, offload), *owner, ready, scratch, take);
+                }
                 Kind::Listener { io, address } => accept::<R>(io, *address, ready, &mut accepted),
                 Kind::Stream(stream) => {
                     let memory = scratch.batch.as_mut_slice();
@@ -164,7 +179,7 @@ impl<R: Reactor> Sockets<R> {
             return all;
         }
         let wire = self.udp.get(&path.local).and_then(|token| self.wires.get_mut(token));
-        let Some(Wire { kind: Kind::Udp { io, offload }, ready }) = wire else { return all };
+        let Some(Wire { kind: Kind::Udp { io, offload, .. }, ready }) = wire else { return all };
         if !ready.writable {
             return Sent::default();
         }
@@ -180,21 +195,29 @@ impl<R: Reactor> Sockets<R> {
         }
     }
 
-    /// Closes a stream, after what was sent over it.
-    pub(crate) fn close_stream(&mut self, now: Instant, path: &Path) {
-        if let Some(stream) = self.stream(path) {
+    /// Closes a stream, after what was sent over it, or the socket that one peer had to itself.
+    pub(crate) fn close(&mut self, now: Instant, path: &Path) {
+        if path.protocol == Protocol::Udp {
+            self.remove(Protocol::Udp, path.local);
+        } else if let Some(stream) = self.stream(path) {
             stream.close(now);
         }
     }
 
-    /// Closes all streams of a peer that has gone.
-    pub(crate) fn close_streams_of(&mut self, now: Instant, peer: PeerId) {
+    /// Closes all streams of a peer that has gone, and the sockets that it had to itself.
+    pub(crate) fn close_all_of(&mut self, now: Instant, peer: PeerId) {
+        let mut its_own = Vec::new();
         for wire in self.wires.values_mut() {
-            if let Kind::Stream(stream) = &mut wire.kind
-                && stream.owner() == Some(peer)
-            {
-                stream.close(now);
+            match &mut wire.kind {
+                Kind::Stream(stream) if stream.owner() == Some(peer) => stream.close(now),
+                Kind::Udp { offload, owner: Some(owner), .. } if *owner == peer => {
+                    its_own.push(offload.address());
+                }
+                _ => {}
             }
+        }
+        for address in its_own {
+            self.remove(Protocol::Udp, address);
         }
     }
 
@@ -252,8 +275,8 @@ impl<R: Reactor> Sockets<R> {
 }
 
 fn read_datagrams<R: Reactor>(
-    io: &R::Udp,
-    offload: &Offload,
+    (io, offload): (&R::Udp, &Offload),
+    owner: Option<PeerId>,
     ready: &mut Ready,
     scratch: &mut Scratch,
     take: &mut impl FnMut(Arrival<'_>) -> Option<PeerId>,
@@ -262,7 +285,7 @@ fn read_datagrams<R: Reactor>(
         match R::receive(io, offload, &mut scratch.slab) {
             Ok(()) => {
                 for received in scratch.slab.datagrams() {
-                    take(Arrival::Datagram(None, received));
+                    take(Arrival::Datagram(owner, received));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -87,10 +87,10 @@ pub enum Event {
         /// The host name.
         name: String,
     },
-    /// For the host: open a stream and call [`stream_opened`](crate::PeerConnection::stream_opened) or
-    /// [`stream_failed`](crate::PeerConnection::stream_failed).
+    /// For the host: open a stream, or another UDP socket for an allocation, and call
+    /// [`stream_opened`](crate::PeerConnection::stream_opened) or [`stream_failed`](crate::PeerConnection::stream_failed).
     OpenStream(OpenStream),
-    /// For the host: close the stream with this path.
+    /// For the host: close the stream or socket that was opened with this path.
     CloseStream(sendrecv_core::Path),
 }
 

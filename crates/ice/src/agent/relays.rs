@@ -42,7 +42,7 @@ struct Relay {
     redirected_from: Vec<SocketAddr>,
     /// How many clients there have been.
     attempts: u64,
-    /// How many of their streams the server took for those of other allocations.
+    /// How many of their ports the server took for those of other allocations.
     mismatches: u32,
     /// The name in the certificate of a server that is spoken to over TLS.
     server_name: Option<String>,
@@ -52,7 +52,7 @@ struct Relay {
     credential: String,
     /// When the server gave its addresses.
     allocated_at: Option<Instant>,
-    /// `None` while its stream is being opened.
+    /// `None` while its stream or socket is being opened.
     client: Option<TurnClient>,
     ready: bool,
 }
@@ -66,6 +66,17 @@ struct RelayedBase {
 impl Relay {
     fn credentials(&self) -> Credentials {
         Credentials::new(self.username.clone(), &self.credential)
+    }
+
+    /// Whether it reaches its server by what is opened for it alone: a stream, or a socket besides the owner's, whose port the
+    /// server did not want.
+    fn has_own_way(&self) -> bool {
+        self.protocol != Protocol::Udp || self.mismatches > 0
+    }
+
+    /// What was opened for it.
+    fn own_way(&self) -> Option<Path> {
+        self.client.as_ref().filter(|_| self.has_own_way()).map(TurnClient::server)
     }
 
     fn is_base(&self, id: BaseId) -> bool {

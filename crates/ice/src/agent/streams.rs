@@ -87,7 +87,7 @@ impl IceAgent {
                 }
                 self.check_failed(now, pair, None);
             }
-            StreamPurpose::Relay(relay) => self.relay_unreachable(now, relay),
+            StreamPurpose::Relay(relay) => self.relay_stream_failed(now, relay),
         }
     }
 

@@ -61,6 +61,28 @@ fn a_restart_asks_servers_again_that_gave_nothing() {
     world.exchange();
 }
 
+/// Programs that were killed come back on the ports they had, on which the server, and the NATs, know the old ones' allocations.
+#[test]
+fn agents_that_come_back_on_their_old_ports_get_allocations_from_others() {
+    let before = Setup::new(Front::Symmetric, Front::Symmetric, true);
+    let (mut world, _) = before.build();
+    world.start();
+    world.connect(5 * SECOND).unwrap();
+    let after = Setup { seed: 2, ..before };
+    for (index, host) in [world.a, world.b].into_iter().enumerate() {
+        *world.sim.node_mut(host) = after.agent(index);
+    }
+    world.start();
+    world.connect(5 * SECOND).unwrap();
+    assert!(is_relayed(&mut world));
+    world.exchange();
+    for host in [world.a, world.b] {
+        let events = &world.agent(host).events;
+        assert!(events.iter().any(|event| matches!(event, Event::OpenStream(_))));
+        assert!(!events.iter().any(|event| matches!(event, Event::CandidateError(_))));
+    }
+}
+
 const OTHER_SERVER: &str = "203.0.113.2:3478";
 
 /// Two agents that need a relay, and the two servers that both may use.

@@ -211,7 +211,8 @@ impl Setup {
         Some(config)
     }
 
-    fn agent(&self, index: usize) -> Machinery {
+    /// The first or second agent.
+    pub fn agent(&self, index: usize) -> Machinery {
         let role = if index == self.controlling { Role::Controlling } else { Role::Controlled };
         let config = sendrecv_ice::Config { policy: self.policy, ..config(role) };
         let socket = SocketAddr::new(ip(&self.fronts[index].address(index + 1)), 5000);

@@ -19,10 +19,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use sendrecv_core::{Instant, Path, Protocol};
+use sendrecv_stun::attribute::ErrorCode;
 use sendrecv_turn::{Event as TurnEvent, Failure, Families, TurnClient, TurnConfig};
 
 /// How many servers may send us to another one.
 const MAX_REDIRECTS: usize = 3;
+
+/// Allocation Mismatch.
+const MISMATCH: u16 = ErrorCode::ALLOCATION_MISMATCH;
 
 /// How many local ports a server is asked from that has allocations on them already (RFC 8656, section 7.4).
 const MAX_PORTS: u32 = 3;
@@ -71,17 +75,18 @@ impl IceAgent {
         self.set_gathering(GatheringState::Gathering);
     }
 
-    /// Talks to the server: at once over UDP, else as soon as the host has opened a stream.
+    /// Talks to the server: at once from the owner's socket, else as soon as the host has opened a stream or another
+    /// socket.
     fn contact_server(&mut self, now: Instant, id: RelayId) {
         let Some(relay) = self.relays.by_id.get(&id) else { return };
         let Some(local) = self.bases.get(&relay.owner).map(Base::address) else { return };
         let (server, protocol, name) = (relay.server, relay.protocol, relay.server_name.clone());
-        let others = relay.others.len();
-        if protocol == Protocol::Udp {
-            self.begin_allocation(now, id, Path::udp(local, server));
-        } else {
+        let (others, own_way) = (relay.others.len(), relay.has_own_way());
+        if own_way {
             let from = SocketAddr::new(local.ip(), 0);
             self.open_stream(now, StreamPurpose::Relay(id), protocol, from, server, name, Framing::Turn);
+        } else {
+            self.begin_allocation(now, id, Path::udp(local, server));
         }
         let impatient = (others > 0).then(|| now + self.patience_with_server(others));
         self.timers.set(TimerKey::RelayAnswer(id), impatient);
@@ -116,31 +121,41 @@ impl IceAgent {
         false
     }
 
-    /// The server knows our port from another allocation (437). Another stream comes from another port; a socket has but
-    /// one. Says whether there is one to try.
+    /// The server knows our port from another allocation (437): one that somebody had there before us, most likely. Goes on
+    /// from another port, by a stream or a socket of this allocation's own; says whether there is one to try.
     fn try_another_port(&mut self, now: Instant, id: RelayId) -> bool {
-        let Some(relay) = self.relays.by_id.get_mut(&id) else { return false };
-        relay.mismatches = relay.mismatches.saturating_add(1);
-        let streamed = relay.protocol != Protocol::Udp;
-        if !streamed || !relay.bases.is_empty() || relay.mismatches >= MAX_PORTS {
+        let Some(relay) = self.relays.by_id.get(&id) else { return false };
+        let (server, tried) = (relay.server, relay.mismatches.saturating_add(1));
+        if !relay.bases.is_empty() || tried >= MAX_PORTS {
             return false;
         }
-        let server = relay.server;
-        self.contact_another(now, id, server);
+        self.leave_server(id);
+        if let Some(relay) = self.relays.by_id.get_mut(&id) {
+            relay.mismatches = tried;
+        }
+        self.go_to_server(now, id, server);
         true
     }
 
-    /// Leaves a server that gave nothing for another one, or for itself once more.
+    /// Leaves a server that gave nothing for another one.
     fn contact_another(&mut self, now: Instant, id: RelayId, server: SocketAddr) {
+        self.leave_server(id);
+        self.go_to_server(now, id, server);
+    }
+
+    fn leave_server(&mut self, id: RelayId) {
         self.relays.by_path.retain(|_, of| *of != id);
         self.streams.retain(|_, purpose| *purpose != StreamPurpose::Relay(id));
         self.timers.set(TimerKey::Relay(id), None);
         let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
+        self.events.extend(relay.own_way().map(Event::CloseStream));
+        relay.client = None;
+    }
+
+    fn go_to_server(&mut self, now: Instant, id: RelayId, server: SocketAddr) {
+        let Some(relay) = self.relays.by_id.get_mut(&id) else { return };
         relay.server = server;
         relay.attempts = relay.attempts.saturating_add(1);
-        let streamed = relay.protocol != Protocol::Udp;
-        let old = relay.client.take().filter(|_| streamed).map(|client| client.server());
-        self.events.extend(old.map(Event::CloseStream));
         self.contact_server(now, id);
     }
 
@@ -165,7 +180,17 @@ impl IceAgent {
         self.begin_allocation(now, id, path);
     }
 
-    pub(in crate::agent) fn relay_unreachable(&mut self, now: Instant, id: RelayId) {
+    /// The host could not open a stream, or had no other socket for a server that does not want the port of the first.
+    pub(in crate::agent) fn relay_stream_failed(&mut self, now: Instant, id: RelayId) {
+        let protocol = self.relays.by_id.get(&id).map(|relay| relay.protocol);
+        if protocol == Some(Protocol::Udp) {
+            self.relay_failed(now, id, MISMATCH, &Failure::Mismatch.to_string());
+        } else {
+            self.relay_unreachable(now, id);
+        }
+    }
+
+    fn relay_unreachable(&mut self, now: Instant, id: RelayId) {
         self.relay_failed(now, id, 701, "the server could not be reached");
     }
 
@@ -217,7 +242,7 @@ impl IceAgent {
     /// How a server that was asked for an address sees the socket it was asked from.
     fn learn_from_relay(&mut self, id: RelayId, mapped: Option<SocketAddr>) {
         let Some(relay) = self.relays.by_id.get(&id) else { return };
-        if relay.protocol != Protocol::Udp || self.config.policy != TransportPolicy::All {
+        if relay.has_own_way() || self.config.policy != TransportPolicy::All {
             return;
         }
         let (owner, server) = (relay.owner, (relay.server.ip(), relay.url.clone()));
@@ -304,7 +329,7 @@ impl IceAgent {
 const fn code_of(failure: &Failure) -> u16 {
     match failure {
         Failure::Refused(code) => *code,
-        Failure::Mismatch => 437,
+        Failure::Mismatch => MISMATCH,
         Failure::Unauthenticated(_) => 401,
         _ => 701,
     }

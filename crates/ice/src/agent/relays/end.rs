@@ -8,7 +8,7 @@ use crate::route::RelayId;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
-use sendrecv_core::{Instant, Protocol};
+use sendrecv_core::Instant;
 
 /// An allocation that lasted this long and then is lost is asked for again at once: the server may have been restarted,
 /// or the stream to it cut.
@@ -89,11 +89,7 @@ impl IceAgent {
         self.relays.ready.retain(|of| *of != id);
         self.timers.set(TimerKey::Relay(id), None);
         self.timers.set(TimerKey::RelayAnswer(id), None);
-        if let Some(client) = &relay.client
-            && relay.protocol != Protocol::Udp
-        {
-            self.events.push_back(Event::CloseStream(client.server()));
-        }
+        self.events.extend(relay.own_way().map(Event::CloseStream));
         for base in relay.bases {
             self.remove_base(now, base.id);
         }
