@@ -5,6 +5,7 @@ mod consent;
 mod data;
 mod early;
 mod gather;
+mod late;
 mod nat64;
 mod nominate;
 mod pairing;
@@ -317,13 +318,29 @@ impl IceAgent {
 
     /// Lets everything happen that is due at `now`.
     pub(crate) fn run(&mut self, now: Instant) {
+        self.excuse_lateness(now);
         loop {
-            self.consider_nomination(now);
-            self.watch_unnominated(now);
-            self.wake_pacer(now);
+            self.decide(now);
             let Some(key) = self.timers.pop_due(now) else { break };
             self.fire(now, key);
         }
+        self.update();
+    }
+
+    /// Does what follows from a datagram. What is due waits: of datagrams that a late host has still to read, one may be what
+    /// a deadline is about.
+    pub(crate) fn react(&mut self, now: Instant) {
+        self.decide(now);
+        self.update();
+    }
+
+    fn decide(&mut self, now: Instant) {
+        self.consider_nomination(now);
+        self.watch_unnominated(now);
+        self.wake_pacer(now);
+    }
+
+    fn update(&mut self) {
         self.update_gathering();
         self.update_state();
     }

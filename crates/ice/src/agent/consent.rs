@@ -19,6 +19,8 @@ pub(crate) struct Consent {
     hurried: bool,
     /// Too long without an answer.
     pub(super) lost: bool,
+    /// It ran out while nobody served us: data waits until there is an answer again.
+    pub(super) held: bool,
 }
 
 /// How many times a reasonable wait the pair in use may be silent when it is doubted.
@@ -92,6 +94,19 @@ impl IceAgent {
         }
         let heard = self.list.get(id).map_or(now, |pair| pair.heard);
         self.timers.set(TimerKey::Doubt, Some(now.max(heard + self.patience_for(id))));
+    }
+
+    /// Consent has run out, but for want of time on our side. Who sends no data need not have consent, only regain it before
+    /// it sends more (RFC 7675, section 5.1): data waits for the answer to a check that is made now. Without one, consent is
+    /// lost as ever.
+    pub(super) fn hold_data(&mut self, now: Instant) {
+        let Some(id) = self.selected.filter(|_| !self.consent.held) else { return };
+        self.consent.held = true;
+        self.consent.lost = true;
+        self.probe(now);
+        let patience = self.patience_for(id).saturating_mul(HURRIED_WAITS);
+        self.timers.set(TimerKey::ConsentExpiry, Some(now + patience));
+        self.timers.set(TimerKey::Consent, Some(now));
     }
 
     /// The doubted pair has been silent until now: asks it by a connectivity check, since consent checks keep their pace.

@@ -48,7 +48,7 @@ impl IceAgent {
     ) -> Result<Up<'b>, Discard> {
         if is_stun(data) {
             self.handle_stun(now, route, data)?;
-            self.run(now);
+            self.react(now);
             return Ok(Up::Consumed);
         }
         let id = self.validated(&route).ok_or(Discard::Unvalidated)?;
@@ -91,7 +91,7 @@ impl IceAgent {
     /// [`NoRoute`], when there is nothing to send it over, or no headroom of [`DATA_HEADROOM`](crate::DATA_HEADROOM).
     pub fn send_data(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Result<Transmit, NoRoute> {
         let now = self.clock.advance(now);
-        let id = self.data_pair().ok_or(NoRoute::NotConnected)?;
+        let id = self.data_pair().filter(|_| !self.consent.held).ok_or(NoRoute::NotConnected)?;
         let pair = self.list.get_mut(id).ok_or(NoRoute::NotConnected)?;
         let bytes = packet.len();
         let transmit = match pair.route.ok_or(NoRoute::NotConnected)? {
@@ -109,7 +109,7 @@ impl IceAgent {
 
     /// Whether [`send_data`](Self::send_data) has a pair: one in use, or one that works and waits to be nominated.
     pub fn can_send_data(&self) -> bool {
-        self.data_pair().is_some()
+        self.data_pair().is_some() && !self.consent.held
     }
 
     /// The pair that data takes. It need not wait for the first nomination (RFC 8445, section 12.1); pairs that work but are

@@ -149,10 +149,12 @@ impl IceAgent {
         let schedule = self.transactions.get(&transaction).map(|transaction| &transaction.schedule);
         let (rtt, longest) =
             schedule.map_or((None, None), |it| (it.rtt(now), it.rtt_up_to(now, super::checks::SLOWEST)));
+        // What waited to be read was quicker than it seems.
+        let punctual = self.lateness(now).is_none();
         self.end_transaction(transaction);
         self.learn_from_mapped(id, mapped);
         if let Some(pair) = self.list.get_mut(id) {
-            pair.measured(rtt);
+            pair.measured(rtt.filter(|_| punctual));
             pair.rtt_up_to = longest.unwrap_or_default();
             pair.heard = now;
             pair.authenticated = true;

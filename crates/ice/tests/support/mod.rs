@@ -41,6 +41,11 @@ pub struct AgentNode {
     pub names: Vec<(String, IpAddr)>,
     /// Whether streams open.
     pub streams: bool,
+    /// Whether nobody is told what becomes of them.
+    pub keeps_streams_waiting: bool,
+    /// Until when nothing is read and nothing happens in time.
+    pub sleeps_until: Option<Instant>,
+    unread: Vec<(Path, Vec<u8>)>,
     next_port: u16,
 }
 
@@ -55,6 +60,9 @@ impl AgentNode {
             packets: 0,
             names: Vec::new(),
             streams: true,
+            keeps_streams_waiting: false,
+            sleeps_until: None,
+            unread: Vec::new(),
             next_port: 40_000,
         }
     }
@@ -70,6 +78,7 @@ impl AgentNode {
                     let found = self.names.iter().find(|(known, _)| known == name).map(|(_, ip)| *ip);
                     let _ = self.agent.name_resolved(now, *id, found.as_slice());
                 }
+                Event::OpenStream(_) if self.keeps_streams_waiting => {}
                 Event::OpenStream(open) if self.streams => {
                     self.next_port += 1;
                     // Port 9 is that of active candidates, and means any; for simultaneous open it is the socket's.
@@ -125,6 +134,9 @@ impl AgentNode {
 
 impl Node for AgentNode {
     fn handle_datagram(&mut self, now: Instant, path: Path, _: Ecn, data: &mut [u8]) {
+        if self.sleeps_until.is_some() {
+            return self.unread.push((path, data.to_vec()));
+        }
         if let Ok(Up::Data { data, .. }) = self.agent.handle_datagram(now, path, data) {
             self.received.push(data.to_vec());
         }
@@ -132,6 +144,9 @@ impl Node for AgentNode {
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> Option<(Transmit, Range<usize>)> {
+        if self.sleeps_until.is_some() {
+            return None;
+        }
         let mut packet = PacketBuf::new(out, DATA_HEADROOM, DATA_TAILROOM);
         packet.release_tailroom();
         let mut transmit = None;
@@ -148,13 +163,21 @@ impl Node for AgentNode {
         transmit.map(|transmit| (transmit, packet.range()))
     }
 
+    /// A host that was asleep reads first, as ours do.
     fn handle_timeout(&mut self, now: Instant) {
+        self.sleeps_until.take_if(|until| *until <= now);
+        if self.sleeps_until.is_some() {
+            return;
+        }
+        for (path, mut data) in std::mem::take(&mut self.unread) {
+            self.handle_datagram(now, path, Ecn::NotEct, &mut data);
+        }
         self.agent.handle_timeout(now);
         self.collect(now);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.agent.poll_timeout()
+        self.sleeps_until.or_else(|| self.agent.poll_timeout())
     }
 }
 

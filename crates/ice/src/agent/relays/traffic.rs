@@ -35,7 +35,7 @@ impl IceAgent {
             Ok(sendrecv_turn::Up::Consumed) => {
                 self.pump_relay(now, id);
                 if !self.closed {
-                    self.run(now);
+                    self.react(now);
                 }
                 Ok(Up::Consumed)
             }
