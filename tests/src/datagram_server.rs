@@ -8,6 +8,7 @@ use sendrecv_sim::Node;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 /// How long it waits for a datagram before it looks whether it is over.
@@ -32,7 +33,7 @@ impl DatagramServer {
         let (server, over) = (Arc::new(Mutex::new(server)), Arc::default());
         let this = Self { address, clock, server, over };
         let (server, over) = (Arc::clone(&this.server), Arc::clone(&this.over));
-        std::thread::spawn(move || serve(&socket, clock, &server, &over));
+        thread::Builder::new().spawn(move || serve(&socket, clock, &server, &over)).unwrap();
         this
     }
 

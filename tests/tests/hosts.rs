@@ -1,8 +1,14 @@
 //! Peers on real sockets of this machine, under both hosts, in every combination.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use sendrecv::{DataChannelId, PeerConnectionState};
+use sendrecv::{Configuration, DataChannelId, Event, PeerConnection, PeerConnectionState};
+use sendrecv_core::Instant;
+use sendrecv_net::{Application, BindOptions, HostOptions};
 use sendrecv_tests::{Handle, Host, HostedPeer, News};
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// Connects an offering peer with a data channel to an echoing one.
 fn connect(offering: Host, answering: Host) -> (HostedPeer, HostedPeer, DataChannelId) {
@@ -19,7 +25,7 @@ fn exchange(offering: Host, answering: Host) {
     b.wait_for("the end of the channel", |news| matches!(news, News::ChannelClosed).then_some(()));
     b.close();
     for address in addresses {
-        std::net::UdpSocket::bind(address).expect("a closed peer has released its sockets");
+        UdpSocket::bind(address).expect("a closed peer has released its sockets");
     }
 }
 
@@ -77,4 +83,59 @@ fn connection_states_come_in_order() {
     let connected = |news| matches!(news, News::State(PeerConnectionState::Connected)).then_some(());
     b.wait_for("the connected state", connected);
     a.close();
+}
+
+const UNREAD: &[u8] = b"unread for a while";
+const DATAGRAMS: usize = 200;
+
+/// Sleeps on the host's own thread, and notices how much of what came meanwhile was read before its deadline is.
+struct Sleeper {
+    deadline: Option<Instant>,
+    read: UnboundedSender<usize>,
+}
+
+impl Sleeper {
+    fn sleep(&mut self, host: SocketAddr, now: Instant) {
+        self.deadline = Some(now + Duration::from_millis(10));
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..DATAGRAMS {
+            socket.send_to(UNREAD, host).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+impl Application for Sleeper {
+    fn on_event(&mut self, _: &mut PeerConnection, _: Instant, _: Event) {}
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    fn handle_timeout(&mut self, pc: &mut PeerConnection, _: Instant) {
+        self.deadline = None;
+        let log = pc.take_recording().unwrap().encode();
+        self.read.send(log.windows(UNREAD.len()).filter(|bytes| *bytes == UNREAD).count()).unwrap();
+    }
+}
+
+#[test]
+fn a_host_that_is_late_reads_everything_before_it_looks_at_deadlines() {
+    let bind = BindOptions { addresses: vec![[127, 0, 0, 1].into()], ..BindOptions::default() };
+    let options = HostOptions { bind, record: true, ..HostOptions::default() };
+    let (read, mut counts) = unbounded_channel();
+    let sleeper = || Sleeper { deadline: None, read: read.clone() };
+    let thread = sendrecv_blocking::spawn(Configuration::default(), options.clone(), sleeper()).unwrap();
+    let address = thread.local_addresses()[0];
+    thread.with(move |_, sleeper, now| sleeper.sleep(address, now)).unwrap();
+    assert_eq!(counts.blocking_recv(), Some(DATAGRAMS), "the thread");
+
+    for mut runtime in [Builder::new_multi_thread(), Builder::new_current_thread()] {
+        runtime.enable_all().build().unwrap().block_on(async {
+            let task = sendrecv_tokio::spawn(Configuration::default(), options.clone(), sleeper()).unwrap();
+            let address = task.local_addresses()[0];
+            task.with(move |_, sleeper, now| sleeper.sleep(address, now)).await.unwrap();
+            assert_eq!(counts.recv().await, Some(DATAGRAMS), "the task");
+        });
+    }
 }

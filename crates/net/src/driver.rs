@@ -124,7 +124,7 @@ impl<A: Application> Driver<A> {
             match event {
                 Event::ResolveName { id, name } => outside.resolve(id, name),
                 Event::OpenStream(request) if request.protocol == Protocol::Udp => {
-                    self.bind(&request, outside)
+                    self.bind(&request, outside);
                 }
                 Event::OpenStream(request) => outside.open(request),
                 Event::CloseStream(path) => outside.close(path),

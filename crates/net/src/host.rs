@@ -23,6 +23,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+/// Peers that have their turn, or hear of the time, before the sockets are looked at again: these do not hold much.
+const TURNS: usize = 256;
+/// Deadlines are met within this by a host that keeps up with its work.
+const LATE: Duration = Duration::from_millis(20);
+/// How often a host that is late reads before anything else: enough for what sockets hold, and no more in a flood.
+const READS_WHEN_LATE: usize = 64;
+
 /// What reaches a host from outside of its loop.
 pub enum Command<A> {
     /// Runs beside a peer.
@@ -221,29 +228,36 @@ impl<A: Application, R: Reactor> Host<A, R> {
         }
     }
 
-    /// Does all there is to do; whether the host is over.
+    /// Does what there is to do, as much of it as sockets can be left alone for; whether the host is over.
     pub fn work(&mut self) -> bool {
         self.read();
         self.fire();
         self.unblock();
-        loop {
-            while let Some(id) = self.queue.pop_front() {
-                self.turn(id);
-            }
-            self.serve_streams();
-            // News of streams is for peers to act on.
-            if self.queue.is_empty() {
-                break;
-            }
+        for _ in 0..TURNS {
+            let Some(id) = self.queue.pop_front() else { break };
+            self.turn(id);
         }
+        // News of streams is for peers to act on.
+        self.serve_streams();
         self.retired && self.peers.is_empty() && !self.sockets.has_owned_streams()
     }
 
+    /// Reads what has come. A host that is late reads all of it, before it lets anybody know how late it is: what looks like
+    /// a peer's silence may be here unread.
     fn read(&mut self) {
+        let is_late = self.is_late();
         let Self { sockets, peers, router, queue, clock, .. } = self;
-        let now = clock.now();
-        let mut take = |arrival: Arrival<'_>| deliver(peers, router, queue, now, arrival);
-        scratch::with(|scratch| sockets.read(now, scratch, &mut take));
+        if is_late {
+            sockets.look_again();
+        }
+        for _ in 0..if is_late { READS_WHEN_LATE } else { 1 } {
+            let now = clock.now();
+            let mut take = |arrival: Arrival<'_>| deliver(peers, router, queue, now, arrival);
+            scratch::with(|scratch| sockets.read(now, scratch, &mut take));
+            if !sockets.has_unread() {
+                break;
+            }
+        }
     }
 
     fn serve_streams(&mut self) {
@@ -252,10 +266,11 @@ impl<A: Application, R: Reactor> Host<A, R> {
         sockets.serve_streams(now, &mut |arrival| deliver(peers, router, queue, now, arrival));
     }
 
-    /// Lets every peer know whose time has come.
+    /// Lets peers know whose time has come.
     fn fire(&mut self) {
         let now = self.clock.now();
-        while let Some((at, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
+        for _ in 0..TURNS {
+            let Some((at, id)) = self.timers.first().copied().filter(|(at, _)| *at <= now) else { break };
             self.timers.remove(&(at, id));
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.deadline = None;
@@ -326,9 +341,23 @@ impl<A: Application, R: Reactor> Host<A, R> {
         earliest(peers, self.sockets.deadline())
     }
 
-    /// How long there is nothing to do; `None` is for ever. No time when there was more to read than fits into a turn.
+    /// Whether there is more to do than was done at once.
+    pub fn is_busy(&self) -> bool {
+        !self.queue.is_empty() || self.sockets.has_ready()
+    }
+
+    /// Whether sockets were left alone for so long that the runtime should look at them before more is done.
+    pub fn is_behind(&self) -> bool {
+        !self.queue.is_empty() || self.is_late()
+    }
+
+    fn is_late(&self) -> bool {
+        self.timers.first().is_some_and(|(at, _)| self.clock.now().saturating_since(*at) >= LATE)
+    }
+
+    /// How long there is nothing to do; `None` is for ever.
     pub fn time_left(&self) -> Option<Duration> {
-        if self.sockets.has_ready() {
+        if self.is_busy() {
             return Some(Duration::ZERO);
         }
         self.deadline().map(|at| at.saturating_since(self.clock.now()))

@@ -253,6 +253,16 @@ impl<R: Reactor> Sockets<R> {
         if self.streams.is_empty() { None } else { self.wires.values().filter_map(stream).min() }
     }
 
+    /// Tries every socket, whether the runtime has said that there is something or not.
+    pub(crate) fn look_again(&mut self) {
+        self.wires.values_mut().for_each(|wire| wire.ready.readable = true);
+    }
+
+    /// Whether there may be more to read.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.wires.values().any(|wire| wire.ready.readable)
+    }
+
     /// Whether there is something to do at once.
     pub(crate) fn has_ready(&self) -> bool {
         self.wires.values().any(|wire| wire.ready.readable || (wire.ready.wanted && wire.ready.writable))

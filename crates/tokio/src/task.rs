@@ -34,6 +34,10 @@ impl<A: Application> Task<A> {
                 let Ok(command) = self.inbox.try_recv() else { break };
                 self.host.obey(command);
             }
+            if self.host.is_behind() {
+                // The runtime looks at its sockets when nobody has anything to do, or somebody says that it should.
+                tokio::task::yield_now().await;
+            }
         }
         tracing::debug!("host ended");
     }
@@ -42,8 +46,10 @@ impl<A: Application> Task<A> {
     async fn wait(&mut self) {
         let is_armed = self.armed.is_some();
         tokio::select! {
-            command = self.inbox.recv() => command.into_iter().for_each(|command| self.host.obey(command)),
+            biased;
+            // Before the deadline: that is missed by hosts that have too much to read.
             () = poll_fn(|context| poll_sockets(&mut self.host, context)) => {}
+            command = self.inbox.recv() => command.into_iter().for_each(|command| self.host.obey(command)),
             () = self.sleep.as_mut(), if is_armed => self.armed = None,
         }
     }
@@ -66,5 +72,5 @@ impl<A: Application> Task<A> {
 fn poll_sockets<A: Application>(host: &mut Host<A, TokioReactor>, context: &mut Context<'_>) -> Poll<()> {
     let mut any = false;
     host.each_socket(|io, ready| any |= poll(io, ready, context));
-    if any { Poll::Ready(()) } else { Poll::Pending }
+    if any || host.is_busy() { Poll::Ready(()) } else { Poll::Pending }
 }
