@@ -1,7 +1,7 @@
 //! Peers that reach each other through a TURN server over TCP and TLS only, under both hosts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use sendrecv::{Configuration, IceServer, IceTransportPolicy, PeerConnectionState, SocketTransport};
+use sendrecv::{Configuration, IceServer, IceTransportPolicy, PeerConnectionState, SocketTransport, TcpType};
 use sendrecv_net::{BindOptions, HostOptions, TlsRoots};
 use sendrecv_tests::{Host, HostedPeer, News, StreamServer, USER};
 use std::io::{Read, Write};
@@ -139,6 +139,31 @@ fn peers_connect_over_ice_tcp_alone() {
             a.close();
             b.wait_for("the end", |news| matches!(news, News::ChannelClosed).then_some(()));
         }
+    }
+}
+
+/// Both listen, and both open streams from where they listen: one stream is the result, whosever it is.
+#[test]
+#[cfg(unix)]
+fn peers_connect_by_simultaneous_open() {
+    for hosts in EVERY_PAIR {
+        let bind = BindOptions { tcp_so: true, ..BindOptions::default() };
+        let options = HostOptions { bind, ..HostOptions::default() };
+        let [a, b] = [(hosts.0, false), (hosts.1, true)].map(|(host, echoes)| {
+            HostedPeer::start_with(host, echoes, Configuration::default(), options.clone())
+        });
+        let channel =
+            a.connect_by(&b, |line| !line.starts_with("a=candidate") || line.contains(" tcptype so"));
+        a.exchange(channel, 200);
+        let [ours, theirs] = [&a, &b].map(|peer| peer.with(|pc, _| pc.selected_candidate_pair().unwrap()));
+        for pair in [&ours, &theirs] {
+            assert_eq!(pair.local.transport, SocketTransport::Tcp(TcpType::SimultaneousOpen));
+            assert_eq!(pair.remote.transport, SocketTransport::Tcp(TcpType::SimultaneousOpen));
+        }
+        // From listener to listener.
+        assert_eq!((ours.local.port, ours.remote.port), (theirs.remote.port, theirs.local.port));
+        a.close();
+        b.wait_for("the end", |news| matches!(news, News::ChannelClosed).then_some(()));
     }
 }
 

@@ -39,6 +39,11 @@ impl LocalSocket {
         Self::new(address, Transport::Tcp(TcpType::Passive))
     }
 
+    /// A TCP listener bound to `address`, from which streams are opened as well (simultaneous open).
+    pub const fn tcp_so(address: SocketAddr) -> Self {
+        Self::new(address, Transport::Tcp(TcpType::SimultaneousOpen))
+    }
+
     /// The ability to open TCP streams from `ip`.
     pub const fn tcp_active(ip: IpAddr) -> Self {
         Self::new(SocketAddr::new(ip, 9), Transport::Tcp(TcpType::Active))

@@ -1,5 +1,5 @@
 //! Two agents find each other.
-#![allow(clippy::as_conversions, clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::as_conversions, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests may panic")]
 
 mod support;
 
@@ -593,10 +593,7 @@ fn on_a_slow_path_only_the_first_check_is_repeated() {
 
 #[test]
 fn ice_tcp_connects_by_simultaneous_open() {
-    let so = |address: &str| LocalSocket {
-        transport: Transport::Tcp(TcpType::SimultaneousOpen),
-        ..LocalSocket::tcp_passive(addr(address))
-    };
+    let so = |address| LocalSocket::tcp_so(addr(address));
     let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
     a.agent.add_socket(Instant::ZERO, so("10.0.0.1:7000")).unwrap();
     let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
@@ -612,4 +609,31 @@ fn ice_tcp_connects_by_simultaneous_open() {
         assert_eq!(world.agent(host).agent.candidate_pairs().len(), 1);
     }
     world.exchange();
+}
+
+#[test]
+fn of_two_streams_between_the_same_ports_the_peers_may_be_the_only_one() {
+    for failure_comes_first in [true, false] {
+        let mut nodes = [Role::Controlling, Role::Controlled]
+            .map(|role| AgentNode::new(config(role), &Seed::from_u64(1)));
+        for (node, address) in nodes.iter_mut().zip(["10.0.0.1:7000", "10.0.0.2:7001"]) {
+            node.agent.add_socket(Instant::ZERO, LocalSocket::tcp_so(addr(address))).unwrap();
+        }
+        let [mut a, b] = nodes;
+        a.keeps_streams_waiting = true;
+        let mut world = lan(a, b);
+        world.start();
+        let wait = Duration::from_millis(if failure_comes_first { 20 } else { 500 });
+        world.run_for(wait);
+        let asked = world.a().events.iter().find_map(|event| match event {
+            Event::OpenStream(open) => Some(open.id),
+            _ => None,
+        });
+        let now = world.sim.now();
+        world.a().agent.stream_failed(now, asked.unwrap()).unwrap();
+        let pairs = world.a().agent.candidate_pairs();
+        assert_eq!(pairs[0].state == PairState::Failed, failure_comes_first);
+        world.connect(SECOND).unwrap();
+        world.exchange();
+    }
 }

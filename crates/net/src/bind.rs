@@ -36,6 +36,10 @@ pub struct BindOptions {
     pub tcp_passive: bool,
     /// Whether we open ICE-TCP streams to peers that listen (active candidates), as browsers do.
     pub tcp_active: bool,
+    /// Whether a listener on each address also opens streams, from its own port, to peers that do the same (RFC 6544,
+    /// simultaneous open): whichever of the two streams gets through, firewalls on both sides have let one out. On Unix only;
+    /// elsewhere a port has one use.
+    pub tcp_so: bool,
     /// The ports to choose from, e.g. those a firewall lets through; `0..=0` leaves the choice to the system.
     pub ports: RangeInclusive<u16>,
     /// Kernel buffers to ask for, in bytes, in each direction; the system may give less.
@@ -51,6 +55,7 @@ impl Default for BindOptions {
             ipv6: true,
             tcp_passive: false,
             tcp_active: false,
+            tcp_so: false,
             ports: 0..=0,
             buffer_bytes: 2 << 20,
         }
@@ -66,11 +71,27 @@ pub(crate) fn bind_one(interface: &LocalAddress, options: &BindOptions) -> io::R
     Ok(socket.into())
 }
 
-/// Listens for TCP streams on this address.
-pub(crate) fn listen(interface: &LocalAddress, options: &BindOptions) -> io::Result<TcpListener> {
+/// Listens for TCP streams on this address, from whose port others may be opened if it is `shared`.
+pub(crate) fn listen(
+    interface: &LocalAddress,
+    options: &BindOptions,
+    shared: bool,
+) -> io::Result<TcpListener> {
     let socket = open(interface, options, Type::STREAM)?;
+    if shared {
+        // Not sooner, so that nobody else has the port yet.
+        share_port(&socket)?;
+    }
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Lets several sockets of this user have one port: a listener, and streams that are opened from there.
+pub(crate) fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)?;
+    #[cfg(unix)]
+    socket.set_reuse_port(true)?;
+    Ok(())
 }
 
 /// A non-blocking socket, bound to the first port that is free.
@@ -125,10 +146,23 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_shared_port_is_shared_with_streams_of_our_own_and_with_no_other_listener() {
+        let loopback = LocalAddress { ip: [127, 0, 0, 1].into(), interface: "lo".to_owned(), index: 1 };
+        let listener = listen(&loopback, &BindOptions::default(), true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = BindOptions { ports: address.port()..=address.port(), ..BindOptions::default() };
+        assert!(listen(&loopback, &options, true).is_err());
+        let stream = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        share_port(&stream).unwrap();
+        stream.bind(&address.into()).unwrap();
+    }
+
+    #[test]
     fn an_address_of_another_machine_is_an_error() {
         let elsewhere = LocalAddress { ip: [192, 0, 2, 1].into(), interface: String::new(), index: 0 };
         let error = bind_one(&elsewhere, &BindOptions::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
-        assert!(listen(&elsewhere, &BindOptions::default()).is_err());
+        assert!(listen(&elsewhere, &BindOptions::default(), false).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! What takes time is done on short-lived threads, whatever the host: looking up names, connecting.
 
+use crate::bind::share_port;
 use crate::interfaces::LocalAddress;
 use crate::peer_id::PeerId;
 use crate::resolve::resolve;
@@ -103,9 +104,12 @@ impl Errands {
 fn connect(request: &OpenStream) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(request.remote), Type::STREAM, None)?;
     if request.local.is_ipv4() == request.remote.is_ipv4() {
-        // Which port the stream is from matters only to peers that open it from both ends.
+        // Which port the stream is from matters only to peers that open it from both ends, where they listen, too.
         let any = request.framing == Framing::Turn || request.local.port() == DISCARD_PORT;
         let port = if any { 0 } else { request.local.port() };
+        if !any {
+            share_port(&socket)?;
+        }
         socket.bind(&SocketAddr::new(request.local.ip(), port).into())?;
     }
     socket.connect_timeout(&request.remote.into(), PATIENCE)?;

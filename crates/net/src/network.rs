@@ -62,8 +62,13 @@ impl Network {
         let dont_fragment = sockets.add_udp(socket, address, None)?;
         let mut local = vec![LocalSocket { dont_fragment, ..LocalSocket::udp(address) }];
         if self.options.tcp_passive {
-            let listener = listen(interface, &self.options)?;
+            let listener = listen(interface, &self.options, false)?;
             local.push(LocalSocket::tcp_passive(listener.local_addr()?));
+            sockets.add_listener(listener)?;
+        }
+        if self.options.tcp_so {
+            let listener = listen(interface, &self.options, true)?;
+            local.push(LocalSocket::tcp_so(listener.local_addr()?));
             sockets.add_listener(listener)?;
         }
         if self.options.tcp_active {

@@ -81,11 +81,13 @@ impl IceAgent {
         let Some(purpose) = self.streams.remove(&id) else { return };
         self.timers.set(TimerKey::Stream(id), None);
         match purpose {
-            StreamPurpose::Pair(pair) => {
-                if let Some(pair) = self.list.get_mut(pair) {
-                    pair.stream = None;
+            StreamPurpose::Pair(id) => {
+                let Some(pair) = self.list.get_mut(id) else { return };
+                pair.stream = None;
+                // Of two streams between the same ports, the peer's came first, and is the only one.
+                if pair.route.is_none() {
+                    self.check_failed(now, id, None);
                 }
-                self.check_failed(now, pair, None);
             }
             StreamPurpose::Relay(relay) => self.relay_stream_failed(now, relay),
         }
