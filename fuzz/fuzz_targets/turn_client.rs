@@ -15,6 +15,7 @@ enum Operation {
     Wait(u16),
     Permit(IpAddr),
     Revoke(IpAddr),
+    Renew(SocketAddr),
     Bind(SocketAddr),
     Wrap(SocketAddr, Vec<u8>),
     Rotate(String, String),
@@ -87,6 +88,7 @@ impl Session {
             }
             Operation::Permit(peer) => drop(self.client.permit(now, peer)),
             Operation::Revoke(peer) => self.client.revoke(now, peer),
+            Operation::Renew(peer) => self.client.renew(now, peer),
             Operation::Bind(peer) => drop(self.client.bind_channel(now, peer)),
             Operation::Wrap(peer, data) => self.wrap(peer, &data),
             Operation::Rotate(user, password) => {

@@ -304,6 +304,20 @@ fn a_role_conflict_is_answered_by_changing_the_role_once_however_often_it_is_tol
 }
 
 #[test]
+fn pion_which_never_gives_up_its_role_is_given_way_to() {
+    let mut scene = Scene::new(config(Role::Controlling), &[A]);
+    for round in 0..25 {
+        assert_eq!(scene.agent.role(), if round <= 20 { Role::Controlling } else { Role::Controlled }, "{round}");
+        scene.check(A, &Check::default()).unwrap();
+        scene.sent();
+        scene.now += Duration::from_millis(200);
+    }
+    scene.check(A, &Check { use_candidate: true, ..Check::default() }).unwrap();
+    scene.answer_for(SOON);
+    assert_eq!(scene.selected(), Some(addr(A)));
+}
+
+#[test]
 fn a_role_conflict_told_late_changes_nothing_any_more() {
     let mut scene = Scene::new(config(Role::Controlling), &[A]);
     let checks = scene.sent();

@@ -26,6 +26,8 @@ pub(crate) struct Nominator {
     doubted: bool,
     /// The rank of the last nomination, ours or the peer's. Aggressive nominations all have rank 0.
     pub(super) rank: u32,
+    /// When the peer was first told to change its role.
+    pub(super) conflict: Option<Instant>,
     /// Whether the peer, when controlling, checks before it nominates: then its last nomination counts, while of an
     /// aggressive peer's the best one does. Its first check tells.
     peer_is_regular: Option<bool>,

@@ -11,6 +11,7 @@ use crate::remote::RemoteId;
 use crate::route::Route;
 use crate::wire::{self, Answer, Check};
 use alloc::format;
+use core::time::Duration;
 use sendrecv_core::{Instant, NoSpace, PacketBuf, Protocol, Transmit};
 use sendrecv_stun::attribute::{AttributeType, Username};
 use sendrecv_stun::{Message, TransactionId};
@@ -23,6 +24,9 @@ pub(crate) struct Response {
     answer: Answer,
     generation: u32,
 }
+
+/// How long a peer may take to hear of a role conflict.
+const ROLE_PATIENCE: Duration = Duration::from_secs(4);
 
 impl IceAgent {
     pub(super) fn handle_request(
@@ -44,7 +48,7 @@ impl IceAgent {
             return Err(Discard::Full);
         }
         let unknown = message.unknown_required(AttributeType::is_known).next();
-        let answer = unknown.map_or_else(|| self.judge_roles(&route, check), Answer::UnknownAttribute);
+        let answer = unknown.map_or_else(|| self.judge_roles(now, &route, check), Answer::UnknownAttribute);
         self.responses.push_back(Response {
             route,
             transaction: message.transaction_id(),
@@ -88,17 +92,29 @@ impl IceAgent {
     }
 
     /// Section 7.3.1.1: when both have one role, the larger tie-breaker decides who gives way.
-    fn judge_roles(&mut self, route: &Route, check: Check) -> Answer {
+    fn judge_roles(&mut self, now: Instant, route: &Route, check: Check) -> Answer {
         let success = Answer::Success(self.address_of_peer(route));
         if check.role != self.role {
             return success;
         }
         let ours_is_larger = self.tie_breaker >= check.tie_breaker;
-        if (self.role == Role::Controlling) == ours_is_larger || self.config.lite {
+        let stays = (self.role == Role::Controlling) == ours_is_larger || self.config.lite;
+        if stays && (self.config.lite || !self.insists_on_role(now)) {
             return Answer::RoleConflict;
         }
         self.resolve_conflict(self.role.opposite());
         success
+    }
+
+    /// Whether the peer keeps a role that it was told to give up for longer than loss explains. Pion's ICE 2 does; without
+    /// us giving way there would be no connection.
+    fn insists_on_role(&mut self, now: Instant) -> bool {
+        let first = *self.nominator.conflict.get_or_insert(now);
+        let insists = self.selected.is_none() && now.saturating_since(first) >= ROLE_PATIENCE;
+        if insists {
+            self.nominator.conflict = None;
+        }
+        insists
     }
 
     /// What an authenticated check of the current generation leads to.
