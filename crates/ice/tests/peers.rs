@@ -307,7 +307,11 @@ fn a_role_conflict_is_answered_by_changing_the_role_once_however_often_it_is_tol
 fn pion_which_never_gives_up_its_role_is_given_way_to() {
     let mut scene = Scene::new(config(Role::Controlling), &[A]);
     for round in 0..25 {
-        assert_eq!(scene.agent.role(), if round <= 20 { Role::Controlling } else { Role::Controlled }, "{round}");
+        assert_eq!(
+            scene.agent.role(),
+            if round <= 20 { Role::Controlling } else { Role::Controlled },
+            "{round}"
+        );
         scene.check(A, &Check::default()).unwrap();
         scene.sent();
         scene.now += Duration::from_millis(200);

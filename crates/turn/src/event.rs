@@ -97,13 +97,31 @@ impl fmt::Display for Failure {
             Self::Mismatch => f.write_str("the server disagrees about an allocation on this port (437)"),
             Self::Redirected { server, .. } => write!(f, "the server wants us to use {server} instead"),
             Self::UnexpectedAddress => f.write_str("the server gave no address of a family asked for"),
-            Self::Refused(code) => write!(f, "the server refused ({code})"),
+            Self::Refused(code) => write!(f, "the server refused: {} ({code})", meaning(*code)),
             Self::StreamClosed => f.write_str("the stream to the server was closed"),
         }
     }
 }
 
 impl core::error::Error for Failure {}
+
+/// What the error codes of RFC 8489, section 14.8 and RFC 8656, section 19 mean.
+const fn meaning(code: u16) -> &'static str {
+    match code {
+        300 => "use another server",
+        400 => "bad request",
+        403 => "forbidden",
+        420 => "unknown attribute",
+        438 => "stale nonce",
+        440 => "address family not supported",
+        441 => "wrong credentials",
+        442 => "transport not supported",
+        486 => "allocation quota reached",
+        508 => "insufficient capacity",
+        500..=599 => "server error",
+        _ => "error",
+    }
+}
 
 /// Why a command had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

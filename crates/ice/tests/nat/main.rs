@@ -9,6 +9,8 @@
     reason = "tests may panic"
 )]
 
+mod carriers;
+mod extremes;
 mod floods;
 mod grid;
 mod household;

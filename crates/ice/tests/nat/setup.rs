@@ -104,9 +104,12 @@ impl Front {
     }
 }
 
+/// How long packets take to a host's network, or from there.
+const WIRE_DELAY: Duration = Duration::from_millis(20);
+
 /// A path of 20 ms without loss.
 pub fn wire() -> LinkConfig {
-    LinkConfig::with_delay(Duration::from_millis(20))
+    LinkConfig::with_delay(WIRE_DELAY)
 }
 
 /// What a world is built of.
@@ -129,6 +132,10 @@ pub struct Setup {
     pub elsewhere: Option<Front>,
     /// Whether a or b controls.
     pub controlling: usize,
+    /// What the carrier has in front of the NATs, if anything, and whether that is the same one for both.
+    pub carrier: Option<(NatConfig, bool)>,
+    /// Of the wire to each host, one way.
+    pub delay: Duration,
 }
 
 /// The address of the other interface's NAT.
@@ -150,13 +157,16 @@ impl Setup {
             ports: None,
             elsewhere: None,
             controlling: 0,
+            carrier: None,
+            delay: WIRE_DELAY,
         }
     }
 
     fn wire(&self) -> LinkConfig {
+        let wire = LinkConfig::with_delay(self.delay);
         match self.loss {
-            0 => wire(),
-            percent => wire().with_loss(Loss::Random(Chance::percent(percent))),
+            0 => wire,
+            percent => wire.with_loss(Loss::Random(Chance::percent(percent))),
         }
     }
 
@@ -170,13 +180,21 @@ impl Setup {
         let interfaces = [addr(SERVER).ip(), ip(RELAYED_IPV6)].map(|ip| Interface::new(ip).up(down));
         let server = sim.add_host("server", Machinery::Server(Box::new(server)), interfaces);
         let mut nats = [None; 2];
+        let mut carriers = [None; 2];
         let mut hosts = Vec::new();
         for index in 0..2 {
-            let nat = match nats[0] {
-                Some(shared) if self.same_nat => Some(shared),
-                _ => self.nat(index).map(|config| {
-                    sim.add_nat(config, ip(&format!("192.0.2.{}", index + 1)), Realm::Internet)
+            let outside = ip(&format!("192.0.2.{}", index + 1));
+            carriers[index] = match (&self.carrier, carriers[0]) {
+                (Some((_, true)), Some(shared)) => Some(shared),
+                (Some((config, _)), _) => Some(sim.add_nat(config.clone(), outside, Realm::Internet)),
+                (None, _) => None,
+            };
+            let nat = match (nats[0], carriers[index]) {
+                (Some(shared), _) if self.same_nat => Some(shared),
+                (_, Some(carrier)) => self.nat(index).map(|config| {
+                    sim.add_nat(config, ip(&format!("100.64.0.{}", index + 1)), Realm::Behind(carrier))
                 }),
+                (_, None) => self.nat(index).map(|config| sim.add_nat(config, outside, Realm::Internet)),
             };
             nats[index] = nat;
             let interface = Interface::new(ip(&self.fronts[index].address(index + 1))).up(self.wire());

@@ -191,7 +191,15 @@ impl IceAgent {
     }
 
     fn relay_unreachable(&mut self, now: Instant, id: RelayId) {
-        self.relay_failed(now, id, 701, "the server could not be reached");
+        let protocol = self.relays.by_id.get(&id).map(|relay| relay.protocol);
+        let text = match protocol {
+            Some(Protocol::Tls) => {
+                "the server could not be reached over TLS, or its certificate is not valid"
+            }
+            Some(Protocol::Tcp) => "the server could not be reached over TCP",
+            _ => "the server could not be reached",
+        };
+        self.relay_failed(now, id, 701, text);
     }
 
     /// Something sent to a TURN server over UDP could not be delivered. What is allocated already, refreshing decides.
