@@ -1,5 +1,6 @@
 //! What a media engine is told when it is made.
 
+use crate::congestion::CongestionControl;
 use alloc::string::String;
 use core::time::Duration;
 
@@ -34,6 +35,9 @@ pub struct MediaConfig {
     pub request_keyframes: bool,
     /// Whether to ask for round-trip times by receiver reference time (RFC 3611, `a=rtcp-fb:* rrtr`).
     pub reference_time: bool,
+    /// Congestion control, off unless asked for: the engine estimates the bandwidth, tells it by
+    /// [`Event::TargetBitrate`](crate::Event::TargetBitrate), probes for more, and paces video. `None`: packets go as they come.
+    pub congestion_control: Option<CongestionControl>,
 }
 
 impl Default for MediaConfig {
@@ -52,6 +56,7 @@ impl Default for MediaConfig {
             feedback_interval: Duration::from_millis(50),
             request_keyframes: true,
             reference_time: false,
+            congestion_control: None,
         }
     }
 }

@@ -54,6 +54,11 @@ pub enum Event {
         /// The stream.
         ssrc: u32,
     },
+    /// What all streams together should be sent with, from congestion control: encoders are to follow.
+    TargetBitrate {
+        /// Bits per second, with RTP headers.
+        bps: u64,
+    },
     /// The peer's estimate of the bitrate that it can receive (REMB).
     BitrateEstimated {
         /// Bits per second.

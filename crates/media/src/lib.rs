@@ -54,6 +54,7 @@
 extern crate alloc;
 
 mod config;
+mod congestion;
 mod discard;
 mod engine;
 mod event;
@@ -69,6 +70,7 @@ mod table;
 mod twcc;
 
 pub use config::MediaConfig;
+pub use congestion::{BandwidthEstimator, CongestionControl, SentPacket};
 pub use discard::{Discard, MediaError};
 pub use engine::{MediaEngine, PacketKind};
 pub use event::Event;

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sendrecv_crypto::CryptoProvider;
+use sendrecv_media::CongestionControl;
 use serde::{Deserialize, Serialize};
 
 pub use sendrecv_dtls::Certificate;
@@ -116,6 +117,10 @@ pub struct Settings {
     /// Accept simulcast that the other side offers to send, as a server does that forwards one of the streams: which
     /// one a packet is of says [`ReceivedRtp::rid`](crate::ReceivedRtp::rid). Browsers never accept it.
     pub receive_simulcast: bool,
+    /// Congestion control of media, off unless asked for: the bandwidth is estimated from the peer's feedback, probed for and
+    /// told by [`Event::TargetBitrate`](crate::Event::TargetBitrate), which encoders are to follow, and video packets are
+    /// spread over time. `None`: packets go as they come.
+    pub media_congestion_control: Option<CongestionControl>,
     /// Canonical name in RTCP (RFC 3550, section 6.5.1); empty: a random one.
     pub cname: String,
 }
@@ -136,6 +141,7 @@ impl Default for Settings {
             snap: true,
             sped: true,
             receive_simulcast: false,
+            media_congestion_control: None,
             cname: String::new(),
         }
     }
@@ -156,6 +162,9 @@ impl Configuration {
         }
         if !(548..=1472).contains(&settings.initial_packet_size) {
             return Err(UsageError::Configuration("initial_packet_size is not within 548 to 1472 bytes"));
+        }
+        if settings.media_congestion_control.is_some_and(|control| control.min_bps > control.max_bps) {
+            return Err(UsageError::Configuration("the least bitrate is above the most"));
         }
         if settings.max_ip_packet_size > MAX_IP_PACKET_SIZE {
             return Err(UsageError::Configuration("max_ip_packet_size is above 16,384 bytes"));
@@ -191,6 +200,8 @@ mod tests {
             })
             .is_err()
         );
+        let control = CongestionControl { min_bps: 2, max_bps: 1, ..CongestionControl::default() };
+        assert!(with(Settings { media_congestion_control: Some(control), ..Settings::default() }).is_err());
         assert!(with(Settings { max_ip_packet_size: 16_385, ..Settings::default() }).is_err());
         assert!(with(Settings { max_ip_packet_size: 0, ..Settings::default() }).is_ok());
         assert!(with(Settings { max_message_size: 0, ..Settings::default() }).is_err());

@@ -52,6 +52,9 @@ pub enum Event {
     },
     /// The other side needs a keyframe of what this transceiver sends.
     KeyframeRequested(TransceiverId),
+    /// What all media together should be sent with, in bits per second with RTP headers: encoders are to follow. Only with
+    /// [`Settings::media_congestion_control`](crate::Settings::media_congestion_control).
+    TargetBitrate(u64),
     /// The other side's estimate of what it can receive, in bits per second (REMB).
     BitrateEstimated(u64),
     /// `datachannel`: the other side opened a channel; [`DataChannelOpen`](Self::DataChannelOpen) follows.

@@ -84,7 +84,9 @@ pub use sendrecv_ice::{
     Candidate, CandidateKind, IceParameters, LocalSocket, Role as IceRole, SelectedPair, TcpType,
     Transport as SocketTransport, Unreachable,
 };
-pub use sendrecv_media::{CodecFeedback, CodecParameters, KeptPacket, LayerSelector, Payload, ToneTiming};
+pub use sendrecv_media::{
+    CodecFeedback, CodecParameters, CongestionControl, KeptPacket, LayerSelector, Payload, ToneTiming,
+};
 pub use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 pub use sendrecv_sctp::channel::{
     ChannelId as DataChannelId, ChannelState as DataChannelState, DataChannelInit, Message,

@@ -14,6 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use sendrecv_core::{Instant, Path, Seed};
+use sendrecv_media::CongestionControl;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -42,11 +43,36 @@ struct RecordedSettings {
     max_message_size: u32,
     snap: bool,
     sped: bool,
+    receive_simulcast: bool,
+    media_congestion_control: Option<RecordedControl>,
     cname: String,
 }
 
+/// [`CongestionControl`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct RecordedControl {
+    start_bps: u64,
+    min_bps: u64,
+    max_bps: u64,
+    probing: bool,
+}
+
+impl From<CongestionControl> for RecordedControl {
+    fn from(control: CongestionControl) -> Self {
+        let CongestionControl { start_bps, min_bps, max_bps, probing } = control;
+        Self { start_bps, min_bps, max_bps, probing }
+    }
+}
+
+impl From<RecordedControl> for CongestionControl {
+    fn from(control: RecordedControl) -> Self {
+        let RecordedControl { start_bps, min_bps, max_bps, probing } = control;
+        Self { start_bps, min_bps, max_bps, probing }
+    }
+}
+
 /// The layout of recordings this version writes and reads.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Why bytes are not a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -103,6 +129,8 @@ impl InputLog {
                 max_message_size: self.settings.max_message_size,
                 snap: self.settings.snap,
                 sped: self.settings.sped,
+                receive_simulcast: self.settings.receive_simulcast,
+                media_congestion_control: self.settings.media_congestion_control.map(CongestionControl::from),
                 cname: self.settings.cname.clone(),
                 ..Settings::default()
             },
@@ -137,6 +165,8 @@ impl Recorder {
             max_message_size: settings.max_message_size,
             snap: settings.snap,
             sped: settings.sped,
+            receive_simulcast: settings.receive_simulcast,
+            media_congestion_control: settings.media_congestion_control.map(RecordedControl::from),
             cname: settings.cname.clone(),
         };
         let configuration = configuration.clone();

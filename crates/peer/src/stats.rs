@@ -165,6 +165,8 @@ dictionaries! {
         total_round_trip_time: f64,
         /// Seconds, of the last answered check.
         current_round_trip_time: Option<f64>,
+        /// Bits per second, of the pair in use, where congestion control estimates them.
+        available_outgoing_bitrate: Option<f64>,
         /// Checks received.
         requests_received: u64,
         /// Checks sent.

@@ -4,8 +4,9 @@
 mod support;
 
 use sendrecv::{
-    Configuration, Event, ExtensionKind, MediaPacket, ParametersError, Payload, PeerConnectionState,
-    ToneTiming, TrackKind, TransceiverId, UsageError, jsep::MediaCapabilities, replay,
+    Configuration, CongestionControl, Event, ExtensionKind, MediaPacket, ParametersError, Payload,
+    PeerConnectionState, Settings, ToneTiming, TrackKind, TransceiverId, UsageError, jsep::MediaCapabilities,
+    replay, stats::Stats,
 };
 use std::time::Duration;
 use support::Pair;
@@ -197,4 +198,50 @@ fn pictures_are_not_scaled_up() {
     parameters.encodings[0].scale_resolution_down_by = Some(2.0);
     pc.set_parameters(now, video, parameters).unwrap();
     assert_eq!(pc.get_parameters(video).unwrap().encodings[0].max_framerate, Some(15.0));
+}
+
+/// A connected pair whose first side sends video under congestion control, one frame of 3 KB each 33 ms for a second.
+fn controlled_video() -> Pair {
+    let control = CongestionControl::default();
+    let settings = Settings { media_congestion_control: Some(control), ..Settings::default() };
+    let configuration = Configuration { settings, ..Configuration::default() };
+    let mut pair = Pair::new(configuration, Configuration::default());
+    let now = pair.now;
+    let video = pair.sides[0].pc.add_track(now, TrackKind::Video, "camera", &["stream"]).unwrap();
+    pair.negotiate(0);
+    assert!(pair.run_until(5 * SECOND, |pair| {
+        pair.sides.iter().all(|side| side.pc.connection_state() == PeerConnectionState::Connected)
+    }));
+    for frame in 0..30 {
+        for part in 0..3 {
+            let packet = MediaPacket {
+                payload_type: pair.sides[0].pc.send_codecs(video)[0].payload_type,
+                marker: part == 2,
+                timestamp: frame * 3000,
+                extensions: &[],
+                payload: Payload::Pieces(&[&[0x10; 1000]]),
+            };
+            pair.sides[0].pc.send_rtp(pair.now, video, &packet).unwrap();
+        }
+        pair.run(Duration::from_millis(33));
+    }
+    pair
+}
+
+#[test]
+fn congestion_control_tells_a_target_that_rises_and_shows_it_in_statistics() {
+    let mut pair = controlled_video();
+    let target = |event: &Event| if let Event::TargetBitrate(bps) = event { Some(*bps) } else { None };
+    let targets: Vec<u64> = pair.sides[0].events.iter().filter_map(target).collect();
+    assert!(targets.iter().any(|bps| *bps > 1_500_000), "{targets:?}");
+    assert_eq!(pair.sides[1].rtp.len(), 90, "all media arrived, and nothing of the probes");
+    let report = pair.sides[0].pc.get_stats(pair.now);
+    let pairs = report.values().filter_map(|stats| match stats {
+        Stats::CandidatePair(pair) => pair.available_outgoing_bitrate,
+        _ => None,
+    });
+    let available: Vec<f64> = pairs.collect();
+    assert!(matches!(available[..], [bps] if bps > 1_000_000.0), "{available:?}");
+    let log = pair.sides[0].pc.take_recording().unwrap();
+    assert!(replay(&log).is_ok());
 }

@@ -1,6 +1,7 @@
 //! The machine that the peer connection owns.
 
 mod collision;
+mod congestion;
 mod inbound;
 mod negotiate;
 mod outbound;
@@ -21,8 +22,10 @@ use crate::sources::RecentSource;
 use crate::stats::MediaStats;
 use crate::table::SsrcTable;
 use crate::twcc::TwccFeedback;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use congestion::Congestion;
 use core::time::Duration;
 use rtcp_out::RtcpQueue;
 use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Rng, Seed, Transmit, earliest};
@@ -68,6 +71,9 @@ pub struct MediaEngine {
     rtt: Duration,
     /// Senders with packets to send, each once.
     ready: VecDeque<usize>,
+    /// The same for those that are not paced; without congestion control there are none.
+    urgent: VecDeque<usize>,
+    congestion: Option<Box<Congestion>>,
     rtcp: RtcpQueue,
     events: VecDeque<Event>,
     closed: bool,
@@ -98,6 +104,8 @@ impl MediaEngine {
             transport_sequence,
             rtt: INITIAL_RTT,
             ready: VecDeque::new(),
+            urgent: VecDeque::new(),
+            congestion: config.congestion_control.map(|control| Box::new(Congestion::new(control, now))),
             rtcp: RtcpQueue::default(),
             events: VecDeque::new(),
             closed: false,
@@ -222,6 +230,7 @@ impl MediaEngine {
         self.rtcp.close(ssrcs);
         self.twcc = TwccFeedback::new(self.config.feedback_interval);
         self.ready.clear();
+        self.urgent.clear();
         self.toning.clear();
     }
 
@@ -267,6 +276,11 @@ impl MediaEngine {
         section.recent.synchronization(of_section.filter_map(|stream| stream.heard), now)
     }
 
+    /// What all streams together should be sent with, in bits per second; `None` without congestion control.
+    pub fn target_bitrate(&self) -> Option<u64> {
+        self.congestion.as_ref().map(|congestion| congestion.estimator.target_bps())
+    }
+
     /// The ids of header extensions in received packets.
     pub const fn extensions(&self) -> &ExtensionMap {
         self.sections.extensions()
@@ -299,6 +313,7 @@ impl Machine for MediaEngine {
         if !self.closed {
             self.rtcp_timeout(now);
             self.advance_tones(now);
+            self.congestion_timeout(now);
         }
     }
 
@@ -306,7 +321,8 @@ impl Machine for MediaEngine {
         if self.closed {
             return None;
         }
-        earliest(earliest(self.rtcp.deadline(), self.twcc.deadline()), self.tones_deadline())
+        let feedback = earliest(self.rtcp.deadline(), self.twcc.deadline());
+        earliest(feedback, earliest(self.tones_deadline(), self.congestion_deadline()))
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {

@@ -51,6 +51,7 @@ impl MediaEngine {
         self.table.remove(sender.ssrc());
         self.table.remove(sender.rtx_ssrc());
         self.ready.retain(|position| *position != index(id));
+        self.urgent.retain(|position| *position != index(id));
         if sender.stats.packets_sent > 0 {
             self.rtcp.say_goodbye(sender.ssrc());
         }

@@ -8,7 +8,7 @@ use crate::table::Source;
 use sendrecv_core::Instant;
 use sendrecv_rtp::CompactNtp;
 use sendrecv_rtp::rtcp::{
-    Bye, Compound, Fir, Nack, Pli, ReceiverReport, ReportBlock, RtcpPacket, SenderReport, Xr, XrBlock,
+    Bye, Compound, Fir, Nack, Pli, ReceiverReport, ReportBlock, RtcpPacket, SenderReport, Tmmb, Xr, XrBlock,
 };
 
 impl MediaEngine {
@@ -35,15 +35,19 @@ impl MediaEngine {
             RtcpPacket::Fir(fir) => self.handle_fir(fir),
             RtcpPacket::Bye(bye) => self.handle_bye(bye),
             RtcpPacket::Xr(xr) => self.handle_extended_report(now, xr),
-            RtcpPacket::Remb(remb) => self.push_estimate(remb.bitrate_bps),
-            // Congestion control will read it; until then it shows that the peer sends it.
-            RtcpPacket::Twcc(_) => self.stats.transport_feedback_received += 1,
-            RtcpPacket::Sdes(_)
-            | RtcpPacket::App(_)
-            | RtcpPacket::Ccfb(_)
-            | RtcpPacket::Tmmbr(_)
-            | RtcpPacket::Tmmbn(_)
-            | RtcpPacket::Unknown(_) => {}
+            RtcpPacket::Remb(remb) => {
+                self.push_estimate(remb.bitrate_bps);
+                self.control_congestion(|estimator| estimator.set_remb(remb.bitrate_bps));
+            }
+            RtcpPacket::Twcc(feedback) => {
+                self.stats.transport_feedback_received += 1;
+                self.control_congestion(|estimator| estimator.transport_feedback(now, feedback));
+            }
+            RtcpPacket::Ccfb(feedback) => {
+                self.control_congestion(|estimator| estimator.congestion_feedback(now, feedback));
+            }
+            RtcpPacket::Tmmbr(request) => self.handle_bitrate_request(request),
+            RtcpPacket::Sdes(_) | RtcpPacket::App(_) | RtcpPacket::Tmmbn(_) | RtcpPacket::Unknown(_) => {}
         }
     }
 
@@ -111,6 +115,15 @@ impl MediaEngine {
                 && sender.full_intra_request(fir.ssrcs.sender, entry.sequence_number)
             {
                 self.push_keyframe_request(id);
+            }
+        }
+    }
+
+    /// A limit on a stream of ours (RFC 5104, section 4.2.1).
+    fn handle_bitrate_request(&mut self, request: &Tmmb<'_>) {
+        for entry in request.entries() {
+            if self.sender_of(entry.ssrc).is_some() {
+                self.control_congestion(|estimator| estimator.set_tmmbr(&entry));
             }
         }
     }

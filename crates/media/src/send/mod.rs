@@ -3,10 +3,12 @@
 mod budget;
 mod cache;
 mod relay;
+mod resend;
 mod stamp;
 mod tones;
 
 use crate::config::MediaConfig;
+use crate::congestion::SentPacket;
 use crate::discard::MediaError;
 use crate::inbound::Origin;
 use crate::parameters::{CodecParameters, MediaKind, SectionId, SectionParameters, SenderId};
@@ -21,6 +23,7 @@ pub use cache::Payload;
 use cache::{Cache, NewPacket, Slot};
 use core::time::Duration;
 use relay::Relay;
+use resend::Padding;
 use sendrecv_core::{Instant, NoSpace, PacketBuf, Seed};
 use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
 use sendrecv_rtp::rtcp::{ReportBlock, SenderInfo};
@@ -28,9 +31,6 @@ use sendrecv_rtp::{NtpTime, RtpHeader, RtpPacket};
 use stamp::Stamper;
 pub use tones::ToneTiming;
 use tones::{Report, Tones};
-
-/// Most packets that wait to be sent again.
-const MAX_RESENDS: usize = 512;
 
 /// A packet of our own to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -67,12 +67,13 @@ pub struct SendStream {
     cache: Cache,
     /// Numbers of packets to be sent, oldest first; at most the cache's capacity.
     pending: VecDeque<u64>,
-    /// Numbers of packets to be sent again; at most [`MAX_RESENDS`].
+    /// Numbers of packets to be sent again; a bounded number.
     resends: VecDeque<u64>,
     /// Whether the sender is in the engine's list of those with packets to send.
     pub(crate) queued: bool,
     next_sequence: u64,
     next_rtx_sequence: u16,
+    padding: Padding,
     timestamp_offset: u32,
     /// The last timestamp written, when, and its clock rate.
     clock: Option<(u32, Instant, u32)>,
@@ -114,6 +115,8 @@ pub(crate) struct Stamps<'t> {
     pub(crate) transport_sequence: &'t mut u16,
     /// Whether a packet that finds no room now would never find any.
     pub(crate) full_length: bool,
+    /// What was written, for congestion control; not set for a packet that is repeated to the last bit.
+    pub(crate) written: Option<SentPacket>,
 }
 
 /// What became of an attempt to send.
@@ -157,6 +160,7 @@ impl SendStream {
             // One cycle up, so that a forwarded packet from before the first has a number too.
             next_sequence: 0x1_0000 | u64::from(sequence),
             next_rtx_sequence,
+            padding: Padding::default(),
             timestamp_offset: rng.u32(),
             clock: None,
             relay: Relay::default(),
@@ -232,6 +236,7 @@ impl SendStream {
         if self.negotiated.is_none() {
             self.pending.clear();
             self.resends.clear();
+            self.padding = Padding::default();
         }
     }
 
@@ -480,6 +485,16 @@ impl SendStream {
         slot.stamped = if again { slot.stamped } else { Some(stamped) };
         let counted = negotiated.stamper.counts() && !repeats;
         let payload_len = slot.payload().len();
+        stamps.written = (!repeats).then(|| SentPacket {
+            transport_sequence: counted.then_some(*stamps.transport_sequence),
+            ssrc: header.ssrc,
+            sequence_number: header.sequence_number,
+            len: out.len().saturating_sub(start),
+            is_repair: again,
+        });
+        if !again && rtx_payload_type(negotiated, slot).is_some() {
+            self.padding.offer(sequence, payload_len);
+        }
         slot.note_sent(stamps.now);
         if again {
             slot.note_resent(stamps.now);
@@ -503,34 +518,6 @@ impl SendStream {
             *packets = packets.wrapping_add(1);
             *octets = octets.wrapping_add(u32::try_from(payload_len).unwrap_or(0));
         }
-    }
-
-    /// Takes the sequence numbers that the peer misses.
-    pub(crate) fn nack(&mut self, now: Instant, missing: impl Iterator<Item = u16>) {
-        self.stats.nack_count += 1;
-        let retry = self.remote.round_trip_time.unwrap_or(Duration::from_millis(20));
-        for number in missing {
-            if !self.resend(now, number, retry) {
-                self.stats.retransmissions_refused += 1;
-            }
-        }
-    }
-
-    /// Queues a packet to be sent again. What was just sent again is on its way, which is not a refusal.
-    fn resend(&mut self, now: Instant, number: u16, retry: Duration) -> bool {
-        let sequence = before(self.next_sequence, number);
-        let Some(slot) = self.cache.get_mut(sequence).filter(|slot| slot.sent().is_some()) else {
-            return false;
-        };
-        if slot.resent().is_some_and(|at| now.saturating_since(at) < retry) {
-            return true;
-        }
-        if self.resends.len() >= MAX_RESENDS || !self.budget.take(now, slot.payload().len()) {
-            return false;
-        }
-        slot.note_resent(now);
-        self.resends.push_back(sequence);
-        true
     }
 
     /// Takes a FIR; `false` when it repeats the last one.
@@ -592,11 +579,4 @@ fn extrapolate((timestamp, at, clock_rate): (u32, Instant, u32), now: Instant) -
 fn wire(sequence: u64) -> u16 {
     let [.., a, b] = sequence.to_be_bytes();
     u16::from_be_bytes([a, b])
-}
-
-/// The extended number of a packet sent before `next`.
-fn before(next: u64, number: u16) -> u64 {
-    let back = wire(next).wrapping_sub(number);
-    let back = if back == 0 { 0x1_0000 } else { u64::from(back) };
-    next.saturating_sub(back)
 }

@@ -2,7 +2,7 @@
 
 use crate::line::*;
 use sendrecv_core::{Machine, PacketBuf};
-use sendrecv_media::{MediaConfig, MediaKind, Outgoing, PacketKind, Payload};
+use sendrecv_media::{CongestionControl, MediaConfig, MediaKind, Outgoing, PacketKind, Payload};
 use sendrecv_sim::{Allocations, Counting};
 
 #[global_allocator]
@@ -10,7 +10,17 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn the_steady_state_allocates_nothing_in_both_directions() {
-    let (mut pair, sender) = Pair::video(&MediaConfig::default(), 1);
+    check(&MediaConfig::default());
+}
+
+#[test]
+fn congestion_control_allocates_nothing_either() {
+    let control = CongestionControl { start_bps: 3_000_000, ..CongestionControl::default() };
+    check(&MediaConfig { congestion_control: Some(control), ..MediaConfig::default() });
+}
+
+fn check(config: &MediaConfig) {
+    let (mut pair, sender) = Pair::video(config, 1);
     let echo = pair.b.add_sender(pair.now, MediaKind::Video);
     pair.b.set_section(pair.now, video_section("0", Some(echo), Vec::new())).unwrap();
     let payload = [0x11; 1100];

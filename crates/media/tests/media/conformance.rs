@@ -2,11 +2,14 @@
 
 use crate::line::*;
 use sendrecv_core::{Instant, Seed};
-use sendrecv_media::{MediaConfig, MediaEngine, MediaKind, Outgoing, Payload, ReceiveStream, SenderId};
+use sendrecv_media::{
+    CongestionControl, MediaConfig, MediaEngine, MediaKind, Outgoing, Payload, ReceiveStream, SenderId,
+};
 use sendrecv_rtp::is_rtcp;
 use sendrecv_sim::conformance::{Driver, Scenario, Side, check};
 
-struct Media;
+/// Engines with these settings.
+struct Media(MediaConfig);
 
 fn sender(engine: &MediaEngine) -> SenderId {
     engine.senders().next().unwrap().id()
@@ -30,7 +33,7 @@ impl Driver for Media {
 
     fn create(&self, side: Side, seed: &Seed, now: Instant) -> MediaEngine {
         let seed = seed.derive(if side == Side::Left { "left" } else { "right" });
-        let mut engine = MediaEngine::new(MediaConfig::default(), &seed, now);
+        let mut engine = MediaEngine::new(self.0.clone(), &seed, now);
         let sender = engine.add_sender(now, MediaKind::Video);
         engine.set_section(now, video_section("0", Some(sender), Vec::new())).unwrap();
         engine
@@ -74,5 +77,10 @@ impl Driver for Media {
 fn every_property_of_a_machine_holds() {
     let first = seed();
     let seeds = if std::env::var_os("SENDRECV_DEEP").is_some() { 1000 } else { 2 };
-    (first..first + seeds).for_each(|seed| check(&Media, seed, Scenario::default()));
+    let congestion_control = Some(CongestionControl::default());
+    let controlled = MediaConfig { congestion_control, ..MediaConfig::default() };
+    for seed in first..first + seeds {
+        check(&Media(MediaConfig::default()), seed, Scenario::default());
+        check(&Media(controlled.clone()), seed, Scenario::default());
+    }
 }

@@ -3,6 +3,7 @@
 
 mod allocations;
 mod conformance;
+mod congestion;
 mod engine;
 mod hostile;
 mod line;

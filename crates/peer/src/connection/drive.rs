@@ -200,6 +200,7 @@ impl PeerConnection {
                     self.events.push_back(Event::KeyframeRequested(transceiver));
                 }
             }
+            sendrecv_media::Event::TargetBitrate { bps } => self.events.push_back(Event::TargetBitrate(bps)),
             sendrecv_media::Event::BitrateEstimated { bps } => {
                 self.events.push_back(Event::BitrateEstimated(bps));
             }

@@ -124,6 +124,7 @@ impl PeerConnection {
         let media_config = MediaConfig {
             cname: jsep.cname().into(),
             wall_clock_at_zero: Duration::from_millis(settings.unix_ms_at_epoch),
+            congestion_control: settings.media_congestion_control,
             ..MediaConfig::default()
         };
         let sctp_seed = seed.derive("sctp");

@@ -101,6 +101,9 @@ impl Collector<'_> {
     }
 
     fn pairs(&mut self) {
+        let in_use = self.pc.transport().ice.pair_in_use().map(|pair| pair.pair);
+        let available = self.pc.media().target_bitrate();
+        let available = available.map(|bps| f64::from(u32::try_from(bps).unwrap_or(u32::MAX)));
         for pair in self.pc.transport().ice.candidate_pairs() {
             let (local, remote) = (candidate_id('L', &pair.local), candidate_id('R', &pair.remote));
             let counters = pair.counters;
@@ -120,6 +123,7 @@ impl Collector<'_> {
                 last_packet_received_timestamp: counters.last_packet_received.map(|at| self.milliseconds(at)),
                 total_round_trip_time: counters.total_round_trip_time.as_secs_f64(),
                 current_round_trip_time: counters.current_round_trip_time.map(|rtt| rtt.as_secs_f64()),
+                available_outgoing_bitrate: available.filter(|_| in_use == Some(pair.id)),
                 requests_received: counters.requests_received,
                 requests_sent: counters.requests_sent,
                 responses_received: counters.responses_received,
