@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub const TAG_LEN: usize = 16;
 
 /// The shortest HMAC tag that [`Hmac::verify`] accepts: that of SRTP's AES128_CM_SHA1_32 profile.
-const MIN_HMAC_LEN: usize = 4;
+pub(crate) const MIN_HMAC_LEN: usize = 4;
 
 /// How often [`draw`] tries.
 const MAX_DRAWS: usize = 16;

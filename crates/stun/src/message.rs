@@ -14,11 +14,9 @@ use crate::header::{COOKIE_BYTES, HEADER_LEN, split_message_type};
 use crate::integrity::{Integrity, IntegrityKey, VerifyError, fingerprint};
 use crate::{Class, Method, TransactionId};
 use core::fmt;
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 use sendrecv_core::Reader;
 
-/// What SHA-1 and SHA-256 take in at a time, in bytes.
-const HASH_BLOCK_LEN: usize = 64;
 const ATTRIBUTE_HEADER_LEN: usize = 4;
 /// How many attributes [`Index`] has room for.
 const INDEXED: usize = 8;
@@ -70,11 +68,10 @@ pub struct Message<'a> {
     /// The attributes before the first integrity or fingerprint attribute.
     attributes: &'a [u8],
     index: Index,
-    checks: Checks<'a>,
+    checks: Checks,
 }
 
-/// Where in the attributes the first few of them start: looking one up walks no further than that. Checks have seldom
-/// more.
+/// Where in the body the first few attributes start: looking one up walks no further than that. Checks have seldom more.
 #[derive(Clone, Copy)]
 struct Index {
     starts: [(AttributeType, u16); INDEXED],
@@ -82,12 +79,19 @@ struct Index {
     count: usize,
 }
 
-/// Where the trailing attributes start that check the message itself, and their values.
+/// Where in the body the trailing attributes lie that check the message itself.
 #[derive(Clone, Copy, Default)]
-struct Checks<'a> {
-    sha1: Option<(usize, &'a [u8])>,
-    sha256: Option<(usize, &'a [u8])>,
-    fingerprint: Option<(usize, &'a [u8])>,
+struct Checks {
+    sha1: Option<Place>,
+    sha256: Option<Place>,
+    fingerprint: Option<Place>,
+}
+
+/// An attribute's start in the body, and the length of its value.
+#[derive(Clone, Copy)]
+struct Place {
+    start: u16,
+    len: u16,
 }
 
 impl<'a> Message<'a> {
@@ -158,10 +162,12 @@ impl<'a> Message<'a> {
     }
 
     /// The first attribute of this type, and where among the attributes it starts.
+    #[inline]
     fn find(&self, kind: AttributeType) -> Option<(usize, RawAttribute<'a>)> {
         if let Some(start) = self.index.find(kind) {
-            let raw = next_attribute(&mut Reader::new(self.attributes.get(start..)?))?;
-            return Some((start, raw));
+            let ([_, _, high, low], rest) = self.attributes.get(start..)?.split_first_chunk()?;
+            let value = rest.get(..usize::from(u16::from_be_bytes([*high, *low])))?;
+            return Some((start, RawAttribute { kind, value }));
         }
         let mut rest = Reader::new(if self.index.is_complete() { &[] } else { self.attributes });
         loop {
@@ -212,20 +218,31 @@ impl<'a> Message<'a> {
             Integrity::Sha1 => self.checks.sha1,
             Integrity::Sha256 => self.checks.sha256,
         };
-        let (at, value) = check.ok_or(VerifyError::Missing)?;
-        let covered = self.bytes.get(..at).unwrap_or_default();
-        let mut block = [0; HASH_BLOCK_LEN];
-        let (start, rest) = covered.split_at(covered.len().min(HASH_BLOCK_LEN));
-        let start = copy_ending_at(start, &mut block, at + 4 + value.len());
-        let matches = cfg!(fuzzing) || key.verify(&[start, rest], value);
+        let (covered, value) = self.check(check)?;
+        // The integrity attributes cover the header as it would be if the message ended with them.
+        let end = covered.len() + ATTRIBUTE_HEADER_LEN + value.len();
+        let len = u16::try_from(end.saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX);
+        let ([type_high, type_low, ..], [len_high, len_low]) = (self.header, len.to_be_bytes());
+        let start = [*type_high, *type_low, len_high, len_low];
+        let rest = covered.get(start.len()..).unwrap_or_default();
+        let matches = cfg!(fuzzing) || key.verify(&[&start, rest], value);
         if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
 
     /// Checks FINGERPRINT (RFC 8489, section 14.7). Under `cfg(fuzzing)` any value passes.
     pub fn verify_fingerprint(&self) -> Result<(), VerifyError> {
-        let (at, value) = self.checks.fingerprint.ok_or(VerifyError::Missing)?;
-        let expected = fingerprint(self.bytes.get(..at).unwrap_or_default());
-        if expected.to_be_bytes() == value || cfg!(fuzzing) { Ok(()) } else { Err(VerifyError::Mismatch) }
+        let (covered, value) = self.check(self.checks.fingerprint)?;
+        let matches = cfg!(fuzzing) || fingerprint(covered).to_be_bytes() == value;
+        if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
+    }
+
+    /// What comes before a trailing attribute, and its value.
+    fn check(&self, place: Option<Place>) -> Result<(&'a [u8], &'a [u8]), VerifyError> {
+        let Place { start, len } = place.ok_or(VerifyError::Missing)?;
+        let split = self.bytes.split_at_checked(HEADER_LEN + usize::from(start));
+        let (covered, attribute) = split.ok_or(VerifyError::Missing)?;
+        let value = attribute.get(ATTRIBUTE_HEADER_LEN..ATTRIBUTE_HEADER_LEN + usize::from(len));
+        value.map(|value| (covered, value)).ok_or(VerifyError::Missing)
     }
 }
 
@@ -244,68 +261,59 @@ impl Index {
         noted.iter().find(|(noted, _)| *noted == kind).map(|(_, start)| usize::from(*start))
     }
 
-    fn is_complete(&self) -> bool {
+    const fn is_complete(&self) -> bool {
         self.count <= INDEXED
     }
 }
 
-/// Copies the start of a message with its header as it would be if the message ended at `end`: that is what the
-/// integrity attributes cover. A whole block of the hash is copied, which is then taken in as it lies.
-fn copy_ending_at<'a>(start: &[u8], block: &'a mut [u8; HASH_BLOCK_LEN], end: usize) -> &'a [u8] {
-    let copy = block.get_mut(..start.len()).unwrap_or_default();
-    copy.copy_from_slice(start);
-    if let Some(len) = copy.get_mut(2..4) {
-        len.copy_from_slice(&u16::try_from(end.saturating_sub(HEADER_LEN)).unwrap_or(u16::MAX).to_be_bytes());
-    }
-    copy
-}
-
 /// Walks the attributes once: all lengths are checked and the trailing checks are found. Returns the attributes before
 /// the checks.
-fn walk(body: &[u8]) -> Result<(&[u8], Index, Checks<'_>), ParseError> {
-    let mut reader = Reader::new(body);
-    let (mut index, mut checks) = (Index::EMPTY, Checks::default());
+fn walk(body: &[u8]) -> Result<(&[u8], Index, Checks), ParseError> {
+    let (mut reader, mut index, mut checks) = (Reader::new(body), Index::EMPTY, Checks::default());
     let mut end = body.len();
     while !reader.is_empty() {
-        if checks.fingerprint.is_some() {
-            return Err(ParseError::AfterFingerprint);
-        }
         let start = body.len() - reader.remaining();
         let attribute = next_attribute(&mut reader).ok_or(ParseError::AttributeOverrun)?;
-        if checks.note(start + HEADER_LEN, attribute)? {
-            end = end.min(start);
-        } else if end == body.len() {
-            index.note(attribute.kind, start);
+        match attribute.kind {
+            AttributeType::MESSAGE_INTEGRITY => note(&mut checks.sha1, start, attribute, 20..=20)?,
+            AttributeType::MESSAGE_INTEGRITY_SHA256 => note(&mut checks.sha256, start, attribute, 16..=32)?,
+            AttributeType::FINGERPRINT if reader.is_empty() => {
+                note(&mut checks.fingerprint, start, attribute, 4..=4)?;
+            }
+            AttributeType::FINGERPRINT => return Err(ParseError::AfterFingerprint),
+            kind => {
+                if end == body.len() {
+                    index.note(kind, start);
+                }
+                continue;
+            }
         }
+        end = end.min(start);
     }
     Ok((body.get(..end).unwrap_or_default(), index, checks))
 }
 
-impl<'a> Checks<'a> {
-    /// Remembers an attribute if it is a check; says whether it was one.
-    fn note(&mut self, at: usize, attribute: RawAttribute<'a>) -> Result<bool, ParseError> {
-        let len = attribute.value.len();
-        let (slot, valid) = match attribute.kind {
-            AttributeType::MESSAGE_INTEGRITY => (&mut self.sha1, len == 20),
-            AttributeType::MESSAGE_INTEGRITY_SHA256 => {
-                (&mut self.sha256, (16..=32).contains(&len) && len.is_multiple_of(4))
-            }
-            AttributeType::FINGERPRINT => (&mut self.fingerprint, len == 4),
-            _ => return Ok(false),
-        };
-        if !valid {
-            return Err(ParseError::BadCheckLength);
-        }
-        slot.get_or_insert((at, attribute.value));
-        Ok(true)
-    }
+/// Remembers a check, of which the first of its type counts and whose length has to be one of `lengths` and a multiple of four.
+fn note(
+    check: &mut Option<Place>,
+    start: usize,
+    attribute: RawAttribute<'_>,
+    lengths: RangeInclusive<usize>,
+) -> Result<(), ParseError> {
+    let len = attribute.value.len();
+    let valid = lengths.contains(&len) && len.is_multiple_of(4);
+    match (u16::try_from(start), u16::try_from(len)) {
+        (Ok(start), Ok(len)) if valid => check.get_or_insert(Place { start, len }),
+        _ => return Err(ParseError::BadCheckLength),
+    };
+    Ok(())
 }
 
 /// Takes the next attribute and its padding; `None` when it is cut off.
 fn next_attribute<'a>(reader: &mut Reader<'a>) -> Option<RawAttribute<'a>> {
     let [a, b, c, d] = reader.array().ok()?;
     let len = usize::from(u16::from_be_bytes([c, d]));
-    let padded = reader.take(len.next_multiple_of(4)).ok()?;
+    let padded = reader.take((len + 3) & !3).ok()?;
     Some(RawAttribute { kind: AttributeType(u16::from_be_bytes([a, b])), value: padded.get(..len)? })
 }
 
