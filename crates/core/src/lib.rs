@@ -12,6 +12,7 @@
 //! - [`Reader`] and [`Writer`]: bounds-checked, big-endian wire access that cannot panic.
 //! - [`Serial16`], [`Serial32`] and [`Extender`]: RFC 1982 arithmetic for sequence numbers that wrap.
 //! - [`Timers`]: many deadlines, one per key.
+//! - [`SmallMap`] and [`SmallSet`]: ordered, and small as long as they have few entries.
 //! - [`Ring`]: a sequence-indexed queue with O(1) access.
 //! - [`Discards`]: counters for packets that had no effect, one per reason.
 #![no_std]
@@ -28,6 +29,7 @@ mod reader;
 mod ring;
 mod seed;
 mod serial;
+mod small;
 mod time;
 mod timers;
 mod transmit;
@@ -40,6 +42,7 @@ pub use reader::{Reader, Truncated};
 pub use ring::Ring;
 pub use seed::{Rng, Seed};
 pub use serial::{Extender, Serial16, Serial32};
+pub use small::{SmallMap, SmallSet};
 pub use time::{Clock, Instant, earliest};
 pub use timers::Timers;
 pub use transmit::{Ecn, Path, Protocol, Transmit};

@@ -1,7 +1,6 @@
 //! A set of named deadlines.
 
-use crate::Instant;
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::{Instant, SmallMap, SmallSet};
 
 /// Deadlines by key, at most one per key. Setting, removing and finding the earliest are O(log n), and equal deadlines
 /// come due in the order of their keys, so that runs can be repeated.
@@ -18,13 +17,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Timers<K> {
-    by_key: BTreeMap<K, Instant>,
-    by_time: BTreeSet<(Instant, K)>,
+    by_key: SmallMap<K, Instant>,
+    by_time: SmallSet<(Instant, K)>,
 }
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { by_key: BTreeMap::new(), by_time: BTreeSet::new() }
+        Self { by_key: SmallMap::default(), by_time: SmallSet::default() }
     }
 }
 

@@ -52,7 +52,7 @@ use nominate::Nominator;
 use peer::NamePurpose;
 use relays::Relays;
 use requests::Response;
-use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Protocol, Rng, Seed, Timers, Transmit};
+use sendrecv_core::{Clock, Instant, Machine, PacketBuf, Protocol, Rng, Seed, SmallMap, Timers, Transmit};
 use sendrecv_stun::TransactionId;
 use streams::StreamPurpose;
 
@@ -132,8 +132,8 @@ pub struct IceAgent {
     /// Local parameters that an unanswered restart replaced.
     pub(crate) superseded: Option<IceParameters>,
 
-    pub(crate) bases: BTreeMap<BaseId, Base>,
-    pub(crate) base_of_socket: BTreeMap<(Protocol, SocketAddr), BaseId>,
+    pub(crate) bases: SmallMap<BaseId, Base>,
+    pub(crate) base_of_socket: SmallMap<(Protocol, SocketAddr), BaseId>,
     pub(crate) next_base: u32,
     pub(crate) locals: Locals,
     pub(crate) remotes: Remotes,
@@ -142,7 +142,7 @@ pub struct IceAgent {
     pub(crate) early: VecDeque<EarlyCheck>,
     pub(crate) piggyback: Piggyback,
 
-    pub(crate) transactions: BTreeMap<TransactionId, Transaction>,
+    pub(crate) transactions: SmallMap<TransactionId, Transaction>,
     pub(crate) timers: Timers<TimerKey>,
     pub(crate) last_paced: Option<Instant>,
     pub(crate) responses: VecDeque<Response>,
@@ -196,8 +196,8 @@ impl IceAgent {
             previous: None,
             prepared: None,
             superseded: None,
-            bases: BTreeMap::new(),
-            base_of_socket: BTreeMap::new(),
+            bases: SmallMap::default(),
+            base_of_socket: SmallMap::default(),
             next_base: 0,
             locals: Locals::default(),
             remotes: Remotes::default(),
@@ -205,7 +205,7 @@ impl IceAgent {
             list: CheckList::default(),
             early: VecDeque::new(),
             piggyback: Piggyback::default(),
-            transactions: BTreeMap::new(),
+            transactions: SmallMap::default(),
             timers: Timers::default(),
             last_paced: None,
             responses: VecDeque::new(),
@@ -400,7 +400,10 @@ impl Machine for IceAgent {
 
     fn poll_transmit(&mut self, now: Instant, out: &mut PacketBuf<'_>) -> Option<Transmit> {
         let now = self.clock.advance(now);
-        self.handle_timeout(now);
+        // Whatever else there was to do was done with what made it so.
+        if self.timers.next().is_some_and(|at| at <= now) || self.closed {
+            self.handle_timeout(now);
+        }
         let before = out.len();
         let transmit = self.transmit_response(now, out).or_else(|| self.transmit_request(now, out));
         let transmit = transmit.or_else(|| self.transmit_keepalive(now, out));

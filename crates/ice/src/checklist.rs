@@ -6,12 +6,12 @@ use crate::base::BaseId;
 use crate::pair::{Foundations, Pair, PairId, PairState};
 use crate::remote::RemoteId;
 use crate::route::Route;
-use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use sendrecv_core::{SmallMap, SmallSet};
 
 /// Pairs by priority; the last is the best.
-type ByPriority = BTreeSet<(u64, PairId)>;
+type ByPriority = SmallSet<(u64, PairId)>;
 
 /// Pairs with equal foundations, of which one is checked before the others (section 6.1.2.6).
 #[derive(Debug, Default)]
@@ -25,18 +25,17 @@ struct Group {
 /// The check list of one agent. An agent has one component and thus one list.
 #[derive(Debug, Default)]
 pub(crate) struct CheckList {
-    /// Boxed, as are candidates: a map keeps room for eleven, and most agents have one or two.
-    pairs: BTreeMap<PairId, Box<Pair>>,
+    pairs: SmallMap<PairId, Pair>,
     next_id: u32,
-    by_ends: BTreeMap<(RemoteId, BaseId), PairId>,
-    by_route: BTreeMap<Route, PairId>,
-    groups: BTreeMap<Foundations, Group>,
+    by_ends: SmallMap<(RemoteId, BaseId), PairId>,
+    by_route: SmallMap<Route, PairId>,
+    groups: SmallMap<Foundations, Group>,
     all: ByPriority,
     waiting: ByPriority,
     unresolved: ByPriority,
     valid: ByPriority,
     /// Nominated and valid pairs by rank, then priority.
-    nominated: BTreeSet<(u32, u64, PairId)>,
+    nominated: SmallSet<(u32, u64, PairId)>,
     triggered: VecDeque<PairId>,
     /// Ordinary checks are made of pairs with a higher priority only.
     floor: u64,
@@ -50,16 +49,16 @@ impl CheckList {
     }
 
     pub(crate) fn get(&self, id: PairId) -> Option<&Pair> {
-        self.pairs.get(&id).map(Box::as_ref)
+        self.pairs.get(&id)
     }
 
     /// For fields that no order depends on; state, priority, route and nomination have methods of their own.
     pub(crate) fn get_mut(&mut self, id: PairId) -> Option<&mut Pair> {
-        self.pairs.get_mut(&id).map(Box::as_mut)
+        self.pairs.get_mut(&id)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PairId, &Pair)> {
-        self.pairs.iter().map(|(id, pair)| (*id, pair.as_ref()))
+        self.pairs.iter().map(|(id, pair)| (*id, pair))
     }
 
     pub(crate) fn by_ends(&self, remote: RemoteId, base: BaseId) -> Option<PairId> {
@@ -90,7 +89,7 @@ impl CheckList {
         }
         self.all.insert((pair.priority, id));
         let state = pair.state;
-        self.pairs.insert(id, Box::new(pair));
+        self.pairs.insert(id, pair);
         self.enter(id, state);
         if state == PairState::Frozen {
             self.thaw_of(id);
@@ -114,14 +113,14 @@ impl CheckList {
         }
         self.triggered.retain(|queued| *queued != id);
         self.thaw(pair.foundations);
-        Some(*pair)
+        Some(pair)
     }
 
     /// Takes every pair but `kept` out. `kept` stays usable, but is found by its number only: its place is free for
     /// the pairs of the next generation.
     pub(crate) fn clear_except(&mut self, kept: Option<PairId>) -> Vec<Pair> {
-        let kept = kept.and_then(|id| self.pairs.remove_entry(&id));
-        let removed = core::mem::take(&mut self.pairs).into_values().map(|pair| *pair).collect();
+        let kept = kept.and_then(|id| Some((id, self.pairs.remove(&id)?)));
+        let removed = core::mem::take(&mut self.pairs).into_iter().map(|(_, pair)| pair).collect();
         *self = Self { next_id: self.next_id, ..Self::default() };
         if let Some((id, mut pair)) = kept {
             pair.nominated = None;
@@ -235,7 +234,7 @@ impl CheckList {
 
     /// Pairs whose checks are running though the floor forbids them.
     pub(crate) fn checked_below_floor(&self) -> Vec<PairId> {
-        let below = self.all.range(..=(self.floor, PairId(u32::MAX))).map(|(_, id)| *id);
+        let below = self.all.range((0, PairId(0))..=(self.floor, PairId(u32::MAX))).map(|(_, id)| *id);
         let is_checked =
             |pair: &Pair| !pair.nominating && (pair.check.is_some() || pair.state == PairState::InProgress);
         below.filter(|id| self.get(*id).is_some_and(is_checked)).collect()
@@ -286,7 +285,7 @@ impl CheckList {
     fn enter(&mut self, id: PairId, state: PairState) {
         let Some(pair) = self.pairs.get(&id) else { return };
         let entry = (pair.priority, id);
-        let group = self.groups.entry(pair.foundations).or_default();
+        let Some(group) = self.groups.get_or_default(pair.foundations) else { return };
         match state {
             PairState::Frozen => {
                 group.frozen.insert(entry);
@@ -363,7 +362,7 @@ impl CheckList {
             .groups
             .get(&foundations)
             .into_iter()
-            .flat_map(|group| &group.frozen)
+            .flat_map(|group| group.frozen.iter())
             .map(|(_, id)| *id)
             .collect();
         for id in frozen {

@@ -2,12 +2,10 @@
 
 use crate::base::BaseId;
 use crate::candidate::{Candidate, CandidateKind};
-use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
-use sendrecv_core::Protocol;
+use sendrecv_core::{Protocol, SmallMap};
 
 /// Names a local candidate within one agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,19 +29,19 @@ pub(crate) type FoundationKey = (CandidateKind, IpAddr, Protocol, Option<String>
 /// All local candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Locals {
-    by_id: BTreeMap<LocalId, Box<Local>>,
-    by_address: BTreeMap<(BaseId, SocketAddr), LocalId>,
-    foundations: BTreeMap<FoundationKey, u32>,
+    by_id: SmallMap<LocalId, Local>,
+    by_address: SmallMap<(BaseId, SocketAddr), LocalId>,
+    foundations: SmallMap<FoundationKey, u32>,
     next_id: u32,
 }
 
 impl Locals {
     pub(crate) fn get(&self, id: LocalId) -> Option<&Local> {
-        self.by_id.get(&id).map(Box::as_ref)
+        self.by_id.get(&id)
     }
 
     pub(crate) fn get_mut(&mut self, id: LocalId) -> Option<&mut Local> {
-        self.by_id.get_mut(&id).map(Box::as_mut)
+        self.by_id.get_mut(&id)
     }
 
     /// The candidate that is seen as `address` when sent from `base`.
@@ -56,13 +54,17 @@ impl Locals {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Local> {
-        self.by_id.values().map(Box::as_ref)
+        self.by_id.values()
     }
 
     /// The number a foundation has here, and on the wire.
     pub(crate) fn foundation(&mut self, key: FoundationKey) -> u32 {
         let next = u32::try_from(self.foundations.len()).unwrap_or(u32::MAX).saturating_add(1);
-        *self.foundations.entry(key).or_insert(next)
+        if let Some(known) = self.foundations.get(&key) {
+            return *known;
+        }
+        self.foundations.insert(key, next);
+        next
     }
 
     /// Adds a candidate that is found at `address`, which differs from the candidate's own when that is a name. No two
@@ -73,7 +75,7 @@ impl Locals {
         local.candidate.foundation = local.foundation.to_string();
         local.candidate.priority = self.free_priority(local.candidate.priority);
         self.by_address.insert((local.base, address), id);
-        self.by_id.insert(id, Box::new(local));
+        self.by_id.insert(id, local);
         id
     }
 
@@ -95,6 +97,6 @@ impl Locals {
         self.by_address.retain(|(of, _), _| *of != base);
         let gone: Vec<LocalId> =
             self.by_id.iter().filter(|(_, local)| local.base == base).map(|(id, _)| *id).collect();
-        gone.iter().filter_map(|id| self.by_id.remove(id)).map(|local| *local).collect()
+        gone.iter().filter_map(|id| self.by_id.remove(id)).collect()
     }
 }

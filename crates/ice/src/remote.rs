@@ -1,12 +1,10 @@
 //! Remote candidates.
 
 use crate::candidate::Candidate;
-use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use sendrecv_core::Protocol;
+use sendrecv_core::{Protocol, SmallMap};
 
 /// Names a remote candidate within one agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,9 +21,9 @@ pub(crate) struct Remote {
 /// All remote candidates of a generation, and the one that an older generation's pair still uses.
 #[derive(Debug, Default)]
 pub(crate) struct Remotes {
-    by_id: BTreeMap<RemoteId, Box<Remote>>,
-    by_address: BTreeMap<(Protocol, SocketAddr), RemoteId>,
-    foundations: BTreeMap<String, u32>,
+    by_id: SmallMap<RemoteId, Remote>,
+    by_address: SmallMap<(Protocol, SocketAddr), RemoteId>,
+    foundations: SmallMap<String, u32>,
     next_id: u32,
 }
 
@@ -39,7 +37,7 @@ impl Remotes {
     }
 
     pub(crate) fn get(&self, id: RemoteId) -> Option<&Remote> {
-        self.by_id.get(&id).map(Box::as_ref)
+        self.by_id.get(&id)
     }
 
     pub(crate) fn find(&self, protocol: Protocol, address: SocketAddr) -> Option<RemoteId> {
@@ -51,7 +49,7 @@ impl Remotes {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Remote> {
-        self.by_id.values().map(Box::as_ref)
+        self.by_id.values()
     }
 
     pub(crate) fn insert(&mut self, candidate: Candidate, address: SocketAddr) -> RemoteId {
@@ -59,7 +57,7 @@ impl Remotes {
         self.next_id = self.next_id.wrapping_add(1);
         let foundation = self.intern(&candidate.foundation);
         self.by_address.insert((candidate.transport.protocol(), address), id);
-        self.by_id.insert(id, Box::new(Remote { candidate, address, foundation }));
+        self.by_id.insert(id, Remote { candidate, address, foundation });
         id
     }
 

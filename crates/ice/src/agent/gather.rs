@@ -8,12 +8,12 @@ use crate::error::UsageError;
 use crate::event::{Event, GatheringState, NameId, ServerError};
 use crate::server::{IceServer, ServerHost, ServerKind};
 use crate::transaction::{Request, Transaction};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use sendrecv_core::{Instant, Path, Protocol};
+use sendrecv_core::{Instant, Path, Protocol, SmallMap};
 use sendrecv_stun::{ClientTransaction, TransactionConfig, TransactionId};
 
 /// Names one question to one STUN server from one socket.
@@ -25,7 +25,7 @@ pub(crate) struct TaskId(u32);
 pub(crate) struct Gatherer {
     pub(super) state: GatheringState,
     pub(super) servers: Vec<Server>,
-    tasks: BTreeMap<TaskId, Task>,
+    tasks: SmallMap<TaskId, Task>,
     queue: VecDeque<TaskId>,
     /// Answered questions, to be asked again while the bindings matter.
     bindings: Vec<Task>,

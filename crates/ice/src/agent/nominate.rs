@@ -36,7 +36,7 @@ pub(crate) struct Nominator {
 impl IceAgent {
     /// Whether nominations may be taken back by later ones.
     pub(super) fn may_renominate(&self) -> bool {
-        self.config.renomination && self.current.both_have("renomination")
+        self.config.renomination && self.current.both_renominate()
     }
 
     /// Lets a controlling agent nominate if it is time.
@@ -61,7 +61,10 @@ impl IceAgent {
 
     /// A valid pair that beats the one in use, if the peer understands that.
     fn better_than(&self, selected: PairId) -> Option<PairId> {
-        let best = self.list.best_valid().filter(|_| self.may_renominate())?;
+        if !self.may_renominate() {
+            return None;
+        }
+        let best = self.list.best_valid()?;
         let priority = |id| self.list.get(id).map(|pair| pair.priority);
         (priority(best) > priority(selected)).then_some(best)
     }

@@ -2,7 +2,7 @@
 
 use super::IceAgent;
 use crate::event::Event;
-use crate::piggyback::{OPTION, OVERHEAD, Riders};
+use crate::piggyback::{OVERHEAD, Riders};
 use crate::wire::CHECK_LEN;
 use alloc::vec::Vec;
 use sendrecv_stun::Message;
@@ -45,8 +45,8 @@ impl IceAgent {
     /// such attributes shows that it knows about them.
     fn carries(&self) -> bool {
         let remote = self.current.remote.as_ref();
-        let agreed = remote.map_or(self.piggyback.peer_knows(), |it| it.parameters.has_option(OPTION));
-        agreed && self.current.local.has_option(OPTION) && !self.piggyback.is_ended()
+        let agreed = remote.map_or(self.piggyback.peer_knows(), |it| it.options.sped);
+        agreed && self.current.local_options.sped && !self.piggyback.is_ended()
     }
 
     /// What the next check or answer carries.
@@ -60,7 +60,7 @@ impl IceAgent {
 
     /// Takes in what rode on an authenticated message.
     pub(super) fn receive_riders(&mut self, message: &Message<'_>) {
-        if self.current.local.has_option(OPTION)
+        if self.current.local_options.sped
             && let Some(packet) = self.piggyback.receive(message)
         {
             self.events.push_back(Event::Packet(packet.to_vec()));
