@@ -1,6 +1,5 @@
 //! Maps and sets that usually have a handful of entries, and may have thousands.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -30,7 +29,7 @@ pub struct SmallMap<K, V>(Entries<K, V>);
 #[derive(Clone, Debug)]
 enum Entries<K, V> {
     Few(Vec<(K, V)>),
-    Many(Box<BTreeMap<K, V>>),
+    Many(BTreeMap<K, V>),
 }
 
 impl<K, V> Default for SmallMap<K, V> {
@@ -100,7 +99,7 @@ impl<K: Ord, V> SmallMap<K, V> {
             Err(_) => {
                 let mut many: BTreeMap<K, V> = take(few).into_iter().collect();
                 many.insert(key, value);
-                self.0 = Entries::Many(Box::new(many));
+                self.0 = Entries::Many(many);
                 None
             }
         }
@@ -125,7 +124,7 @@ impl<K: Ord, V> SmallMap<K, V> {
             Entries::Many(many) => {
                 let value = many.remove(key);
                 if many.len() <= FEW / 2 {
-                    self.0 = Entries::Few(take(many.as_mut()).into_iter().collect());
+                    self.0 = Entries::Few(take(many).into_iter().collect());
                 }
                 value
             }
@@ -139,7 +138,7 @@ impl<K: Ord, V> SmallMap<K, V> {
             Entries::Many(many) => {
                 many.retain(keep);
                 if many.len() <= FEW / 2 {
-                    self.0 = Entries::Few(take(many.as_mut()).into_iter().collect());
+                    self.0 = Entries::Few(take(many).into_iter().collect());
                 }
             }
         }
@@ -155,8 +154,7 @@ impl<K: Ord, V> SmallMap<K, V> {
 
     /// All entries, in order of their keys.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone {
-        let (few, many) = self.parts();
-        few.iter().map(|(key, value)| (key, value)).chain(many.into_iter().flatten())
+        self.few().iter().map(|(key, value)| (key, value)).chain(self.many().into_iter().flatten())
     }
 
     /// All keys, in order.
@@ -171,13 +169,13 @@ impl<K: Ord, V> SmallMap<K, V> {
 
     /// The entries whose keys are in `range`, in order.
     pub fn range(&self, range: RangeInclusive<K>) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        let (few, many) = self.parts();
+        let few = self.few();
         let start = few.partition_point(|(key, _)| key < range.start());
         let end = few.partition_point(|(key, _)| key <= range.end());
-        let few = few.get(start..end).unwrap_or_default();
-        few.iter()
-            .map(|(key, value)| (key, value))
-            .chain(many.map(|many| many.range(range)).into_iter().flatten())
+        let few = few.get(start..end).unwrap_or_default().iter().map(|(key, value)| (key, value));
+        few.chain(
+            self.many().filter(|_| !range.is_empty()).map(|many| many.range(range)).into_iter().flatten(),
+        )
     }
 
     /// The entry with the least key.
@@ -198,11 +196,19 @@ impl<K: Ord, V> SmallMap<K, V> {
         }
     }
 
-    /// The entries where they are: one of the two has none.
-    fn parts(&self) -> (&[(K, V)], Option<&BTreeMap<K, V>>) {
+    /// The entries, if they are few.
+    fn few(&self) -> &[(K, V)] {
         match &self.0 {
-            Entries::Few(few) => (few, None),
-            Entries::Many(many) => (&[], Some(many)),
+            Entries::Few(few) => few,
+            Entries::Many(_) => &[],
+        }
+    }
+
+    /// The entries, if they are many.
+    const fn many(&self) -> Option<&BTreeMap<K, V>> {
+        match &self.0 {
+            Entries::Few(_) => None,
+            Entries::Many(many) => Some(many),
         }
     }
 }
@@ -215,7 +221,7 @@ impl<K: Ord, V> IntoIterator for SmallMap<K, V> {
     fn into_iter(self) -> Self::IntoIter {
         let (few, many) = match self.0 {
             Entries::Few(few) => (few, BTreeMap::new()),
-            Entries::Many(many) => (Vec::new(), *many),
+            Entries::Many(many) => (Vec::new(), many),
         };
         few.into_iter().chain(many)
     }
