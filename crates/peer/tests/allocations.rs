@@ -155,14 +155,14 @@ fn an_idle_connection_holds_little() {
     };
     let bytes = idle_bytes(data);
     println!("{bytes} bytes with a data channel");
-    assert!(bytes <= 35 * 1024, "{bytes} bytes with a data channel");
+    assert!(bytes <= 28 * 1024, "{bytes} bytes with a data channel");
     let bytes = idle_bytes(|pc| {
         data(pc);
         pc.add_track(Instant::ZERO, TrackKind::Audio, "microphone", &["stream"]).unwrap();
         pc.add_track(Instant::ZERO, TrackKind::Video, "camera", &["stream"]).unwrap();
     });
     println!("{bytes} bytes with audio, video and data");
-    assert!(bytes <= 70 * 1024, "{bytes} bytes with audio, video and data");
+    assert!(bytes <= 60 * 1024, "{bytes} bytes with audio, video and data");
 }
 
 /// What it keeps as text alone is read again when somebody asks.
