@@ -42,7 +42,8 @@ pub struct Config {
     /// Offer stream resets (RFC 6525).
     pub stream_reset: bool,
     /// The most bytes of received data held for the application and for reassembly. The window advertised to the peer
-    /// starts lower and grows as the application keeps up.
+    /// starts lower and grows as the application keeps up. One message may be longer, up to `max_receive_message_size`: it
+    /// is held beside.
     pub receive_buffer: usize,
     /// The most bytes, over all streams, that wait for their first transmission.
     pub send_buffer: usize,

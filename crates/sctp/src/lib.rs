@@ -75,5 +75,6 @@ pub use error::{CloseReason, DISCARD_REASONS, Discard, SendError, UsageError};
 pub use event::{Event, Message, SendOptions};
 pub use stats::Stats;
 
-/// The smallest packet budget in bytes that an association works with.
-pub const MIN_PACKET_SIZE: usize = 512;
+/// The smallest packet budget in bytes that an association works with: with DTLS, UDP and IPv4 around it, it fits the 576
+/// bytes that every host takes.
+pub const MIN_PACKET_SIZE: usize = 500;

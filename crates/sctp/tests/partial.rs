@@ -167,3 +167,20 @@ fn long_messages_given_up_make_room_for_those_that_wait_to_begin() {
     assert_eq!(late + pair.a.stats().messages_abandoned, 60);
     assert!(late > 0 && late < 60, "{late}");
 }
+
+#[test]
+fn what_is_given_up_on_many_streams_at_once_is_skipped_in_the_smallest_packets_too() {
+    for interleaving in [false, true] {
+        let config = Config { interleaving, max_packet_size: 500, ..Config::webrtc() };
+        let mut pair = Pair::connected(&config, Link::default(), 1);
+        pair.filter = Some(Box::new(|from_a, packet| !from_a || !matches!(packet[12], 0 | 64)));
+        let options = SendOptions { lifetime: Some(Duration::from_millis(50)), ..SendOptions::default() };
+        for stream in 0..300 {
+            pair.a.send(pair.now, stream, 51, payload(1, 10), options).unwrap();
+        }
+        pair.run(Duration::from_secs(2));
+        pair.filter = None;
+        pair.a.send(pair.now, 7, 51, payload(2, 10), SendOptions::default()).unwrap();
+        pair.run_until(Duration::from_secs(10), |pair| !pair.take_b_messages().is_empty());
+    }
+}

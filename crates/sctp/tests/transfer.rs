@@ -150,3 +150,25 @@ fn every_congestion_control_and_zero_checksums_deliver() {
         }
     }
 }
+
+#[test]
+fn a_message_longer_than_the_receive_buffer_arrives() {
+    for interleaving in [false, true] {
+        for (receive_buffer, loss) in [(1 << 13, 0), (1 << 16, 0), (1 << 16, 20)] {
+            let config = Config { interleaving, receive_buffer, ..Config::webrtc() };
+            let link = Link { loss, ..Link::default() };
+            let mut pair = Pair::connected(&config, link, seed_number());
+            for number in 0..3 {
+                pair.a.send(pair.now, 0, 53, payload(number, 300_000), RELIABLE).unwrap();
+            }
+            let mut received = Vec::new();
+            pair.run_until(Duration::from_secs(120), |pair| {
+                received.extend(pair.take_b_messages());
+                received.len() == 3
+            });
+            assert!(
+                received.iter().zip(0..).all(|(message, number)| message.data == payload(number, 300_000))
+            );
+        }
+    }
+}

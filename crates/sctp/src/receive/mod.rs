@@ -137,7 +137,7 @@ impl Receiver {
             Arrival::OutOfRange => return None,
             Arrival::New => {}
         }
-        if !self.has_room(tsn, chunk.payload.len()) {
+        if !self.has_room(tsn, chunk) {
             self.packet_is_urgent = true;
             return None;
         }
@@ -168,20 +168,24 @@ impl Receiver {
         self.packet_is_urgent |= self.tracker.has_gaps();
     }
 
-    /// Bytes of what cannot be delivered yet.
-    const fn held(&self) -> usize {
-        self.reassembly.bytes().saturating_add(self.held_bytes)
+    /// Bytes of what cannot be delivered yet. Of a long message of which `growing` bytes are here, no more than half a buffer
+    /// counts: there would never be room for the end of one that is longer than the buffer.
+    const fn held_beside(&self, growing: usize) -> usize {
+        let held = self.reassembly.bytes().saturating_add(self.held_bytes);
+        held.saturating_sub(self.window.excess(growing))
+    }
+
+    /// The same, when the message that grew last goes on.
+    fn held(&self) -> usize {
+        self.held_beside(self.reassembly.growing())
     }
 
     /// Whether a chunk may be kept. What fills a gap may use the slack beyond the window, so that a full buffer can
     /// drain.
-    fn has_room(&self, tsn: u64, len: usize) -> bool {
-        let held = self.held();
-        self.window.has_room(
-            held,
-            len,
-            tsn <= self.tracker.highest() || tsn == self.tracker.cumulative().saturating_add(1),
-        )
+    fn has_room(&self, tsn: u64, chunk: &DataChunk<'_>) -> bool {
+        let fills_gap = tsn <= self.tracker.highest() || tsn == self.tracker.cumulative().saturating_add(1);
+        let fits = |held| self.window.has_room(held, chunk.payload.len(), fills_gap);
+        fits(self.held()) || fits(self.held_beside(self.reassembly.len_before(tsn, &chunk.header)))
     }
 
     /// Takes a FORWARD-TSN or I-FORWARD-TSN.

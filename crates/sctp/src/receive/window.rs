@@ -47,6 +47,11 @@ impl Window {
         }
     }
 
+    /// By how much a message of which `growing` bytes are here is beyond half the buffer, once that is as large as it gets.
+    pub(crate) const fn excess(&self, growing: usize) -> usize {
+        if self.limit < self.max { 0 } else { growing.saturating_sub(self.max / 2) }
+    }
+
     /// What the peer may send, with `held` bytes in reassembly.
     pub(crate) fn available(&self, held: usize) -> usize {
         self.limit.saturating_sub(held).saturating_sub(self.undelivered)

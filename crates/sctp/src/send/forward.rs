@@ -9,8 +9,9 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 use sendrecv_core::{Instant, PacketBuf};
 
-/// How many skipped streams one FORWARD-TSN names; the point does not advance beyond until the peer follows.
-const MAX_SKIPPED: usize = 64;
+/// How many skipped streams one FORWARD-TSN names, so that it fits any packet; the point does not advance beyond until the
+/// peer follows.
+const MAX_SKIPPED: usize = 56;
 
 /// The "Advanced.Peer.Ack.Point" and what lies behind it.
 #[derive(Clone, Debug)]

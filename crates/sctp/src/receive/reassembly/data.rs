@@ -45,6 +45,17 @@ impl DataAssemblies {
         self.others.len()
     }
 
+    /// Bytes of the message that grew last.
+    pub(super) fn growing(&self) -> usize {
+        self.current.as_ref().map_or(0, |assembly| assembly.data.len())
+    }
+
+    /// Bytes of the message that needs this TSN next.
+    pub(super) fn len_before(&self, tsn: u64) -> usize {
+        let current = self.current.as_ref().filter(|assembly| assembly.next == tsn);
+        current.or_else(|| self.others.get(&tsn)).map_or(0, |assembly| assembly.data.len())
+    }
+
     /// Takes a fragment; returns the message it finishes. `estimate` bytes are set aside when one begins.
     pub(super) fn add(
         &mut self,

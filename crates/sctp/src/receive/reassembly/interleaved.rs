@@ -32,6 +32,18 @@ impl InterleavedAssemblies {
         self.others.len()
     }
 
+    /// Bytes of the message that grew last.
+    pub(super) fn growing(&self) -> usize {
+        self.current.as_ref().map_or(0, |(_, assembly)| assembly.data.len())
+    }
+
+    /// Bytes of a message, up to the first that is missing.
+    pub(super) fn len_of(&self, key: MessageKey) -> usize {
+        let current =
+            self.current.as_ref().filter(|(current, _)| *current == key).map(|(_, assembly)| assembly);
+        current.or_else(|| self.others.get(&key)).map_or(0, |assembly| assembly.data.len())
+    }
+
     /// Takes a fragment; returns the message it finishes. `estimate` bytes are set aside when one begins.
     pub(super) fn add(
         &mut self,

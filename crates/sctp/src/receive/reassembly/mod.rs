@@ -117,6 +117,20 @@ impl Reassembly {
         self.budget.held.saturating_add(self.streams.bytes())
     }
 
+    /// Bytes of the message that grew last, if it is unfinished.
+    pub(crate) fn growing(&self) -> usize {
+        self.data.growing().max(self.interleaved.growing())
+    }
+
+    /// Bytes that are here of the message that a fragment continues.
+    pub(crate) fn len_before(&self, tsn: u64, header: &DataHeader) -> usize {
+        if header.interleaved {
+            self.interleaved.len_of(MessageKey::of(header))
+        } else {
+            self.data.len_before(tsn)
+        }
+    }
+
     /// Takes a new fragment and hands finished messages whose turn it is to `deliver`.
     pub(crate) fn add(
         &mut self,
