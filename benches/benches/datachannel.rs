@@ -1,12 +1,17 @@
 //! Data channels through whole stacks: two peers in one thread, in memory, in simulated time.
 //!
 //! `<message>/<buffered>`: one side keeps `buffered` bytes of messages of one length underway, that is, handed over and
-//! not yet handed out by the other side; rates are of both peers' CPU time together. Then what it costs to set a pair
-//! up, what an idle peer keeps on the heap, and what a message allocates.
+//! not yet handed out by the other side; rates are of both peers' CPU time together. `limit-<provider>` seals, carries,
+//! opens and copies the same bytes and does nothing else. Then what it costs to set a pair up, what an idle peer keeps on
+//! the heap, and what a message allocates.
+//!
+//! `-- <text>` measures only the throughput of cases whose names contain the text.
 
 use bytes::Bytes;
 use sendrecv_benches::alloc::{Counting, counted};
-use sendrecv_benches::stack::{AwsLc, Carries, Ours, Pair, Peer, RtcRing, RustCrypto, Str0mAwsLc};
+use sendrecv_benches::stack::{
+    AwsLc, Carries, CipherAndCopies, Ours, Pair, Peer, RtcRing, RustCrypto, Str0mAwsLc,
+};
 use sendrecv_benches::{Contender, Figure, Metric, Report, compare, compare_as, is_quick};
 use sendrecv_crypto::{AeadAlgorithm, CryptoProvider, aws_lc_rs, rustcrypto};
 use std::hint::black_box;
@@ -17,24 +22,31 @@ static ALLOCATOR: Counting = Counting;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-const MESSAGES: [(&str, usize); 4] =
-    [("100B", 100), ("1KiB", KIB), ("16KiB", 16 * KIB), ("64KiB", 64 * KIB)];
+const MESSAGES: [(&str, usize); 4] = [("100B", 100), ("1KiB", KIB), ("16KiB", 16 * KIB), ("64KiB", 64 * KIB)];
 const ROUNDS: usize = 5;
 /// From one peer to the other. Only timers notice.
 const DELAY: Duration = Duration::from_micros(100);
 
 fn main() {
     let mut report = Report::from_arguments("datachannel");
-    limits(&mut report);
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    if wanted.is_none() {
+        limits(&mut report);
+    }
     for (message, len) in MESSAGES {
         for (buffer, buffered) in [("128KiB", 128 * KIB), ("1MiB", MIB), ("16MiB", 16 * MIB)] {
-            throughput(&mut report, &format!("{message}/{buffer}"), len, buffered);
+            let case = format!("{message}/{buffer}");
+            if wanted.as_ref().is_none_or(|wanted| case.contains(wanted)) {
+                throughput(&mut report, &case, len, buffered);
+            }
         }
     }
-    setups(&mut report);
-    each(&mut report, FirstMessage);
-    each(&mut report, IdleHeap);
-    each(&mut report, Allocations);
+    if wanted.is_none() {
+        setups(&mut report);
+        each(&mut report, FirstMessage);
+        each(&mut report, IdleHeap);
+        each(&mut report, Allocations);
+    }
     report.finish();
 }
 
@@ -47,6 +59,11 @@ fn throughput(report: &mut Report, case: &str, len: usize, buffered: usize) {
         contenders.push(Flow::<Str0mAwsLc>::contender("str0m-aws-lc-rs", len, buffered));
         contenders.push(Flow::<RtcRing>::contender("rtc-ring", len, buffered));
     }
+    let limit = |provider: &'static dyn CryptoProvider| {
+        let mut limit = CipherAndCopies::new(provider, len);
+        Contender::new(&format!("limit-{}", provider.name()), move || limit.run(buffered / len))
+    };
+    contenders.extend([limit(rustcrypto()), limit(aws_lc_rs())]);
     let metrics = [(Metric::Throughput, 1e6 / len as f64), (Metric::Messages, 1.0)];
     compare_as(report, case, &metrics, ROUNDS, contenders);
 }
@@ -88,7 +105,9 @@ impl<P: Peer> Flow<P> {
                 return received - before;
             }
             assert!(self.pair.now < end, "the transfer got stuck");
-            while self.sent - received < self.underway && self.pair.peers[0].send(self.pair.now, &self.message) {
+            while self.sent - received < self.underway
+                && self.pair.peers[0].send(self.pair.now, &self.message)
+            {
                 self.sent += 1;
             }
             self.pair.step(DELAY);
@@ -202,6 +221,8 @@ impl Count for Allocations {
             let (count, heap) = counted(|| flow.run(1_000));
             (case, Metric::Allocations, heap.allocations as f64 / count as f64)
         };
-        [("allocations/100B", 100), ("allocations/1KiB", KIB), ("allocations/16KiB", 16 * KIB)].map(per_message).into()
+        [("allocations/100B", 100), ("allocations/1KiB", KIB), ("allocations/16KiB", 16 * KIB)]
+            .map(per_message)
+            .into()
     }
 }

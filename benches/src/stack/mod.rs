@@ -1,10 +1,12 @@
 //! Whole stacks behind one interface, so that the same loop drives ours and the others.
 
+mod limit;
 mod ours;
 mod rtc;
 mod str0m;
 mod wire;
 
+pub use limit::CipherAndCopies;
 pub use ours::{AwsLc, Ours, Provider, RustCrypto};
 pub use rtc::{RtcRing, RtcRingWithInterceptors};
 pub use str0m::Str0mAwsLc;
