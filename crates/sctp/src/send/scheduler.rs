@@ -11,8 +11,48 @@ pub(crate) const NORMAL_PRIORITY: u16 = 256;
 /// Units of virtual time that a byte costs a stream of priority 1.
 const BYTE: u64 = 1 << 16;
 
-/// Streams with something to send, by their slab keys. Every operation is O(1) for [`Scheduling::RoundRobin`], else
-/// O(log n) in the number of streams that have something to send.
+/// A stream that waits for its turn: its rank, when it came, and its slab key.
+type Entry = (u64, u64, u32);
+
+/// Streams in the order of their ranks, equals in the order they came.
+#[derive(Clone, Debug, Default)]
+struct Ranked {
+    /// Those that came when none here ranked behind them. Where streams are alike, that is all of them.
+    in_order: VecDeque<Entry>,
+    others: BinaryHeap<Reverse<Entry>>,
+}
+
+impl Ranked {
+    fn push(&mut self, entry: Entry) {
+        if self.in_order.back().is_none_or(|last| *last < entry) {
+            self.in_order.push_back(entry);
+        } else {
+            self.others.push(Reverse(entry));
+        }
+    }
+
+    /// Whether the first is one of the others.
+    fn begins_with_other(&self) -> bool {
+        let other = self.others.peek();
+        other.is_some_and(|Reverse(other)| self.in_order.front().is_none_or(|first| other < first))
+    }
+
+    fn first(&self) -> Option<u32> {
+        let other = self.others.peek().map(|Reverse(other)| other).filter(|_| self.begins_with_other());
+        other.or(self.in_order.front()).map(|(.., stream)| *stream)
+    }
+
+    fn pop(&mut self) {
+        if self.begins_with_other() {
+            self.others.pop();
+        } else {
+            self.in_order.pop_front();
+        }
+    }
+}
+
+/// Streams with something to send, by their slab keys. Every operation is O(1) for [`Scheduling::RoundRobin`], and where
+/// streams are alike; else O(log n) in the number of streams that have something to send.
 ///
 /// Weighted fair is start-time fair queueing: a stream's next fragment starts when the last one ended in the stream's own
 /// time, which passes the more slowly the higher its priority, and the fragment that starts first is sent first.
@@ -20,8 +60,7 @@ const BYTE: u64 = 1 << 16;
 pub(crate) struct Scheduler {
     kind: Scheduling,
     ready: VecDeque<u32>,
-    /// Rank, turn, stream: the lowest rank first, equals in the order they came.
-    ranked: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    ranked: Ranked,
     turns: u64,
     /// The virtual time: when the fragment that was sent last started.
     time: u64,
@@ -30,8 +69,8 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(crate) const fn new(kind: Scheduling) -> Self {
-        Self { kind, ready: VecDeque::new(), ranked: BinaryHeap::new(), turns: 0, time: 0, current: None }
+    pub(crate) fn new(kind: Scheduling) -> Self {
+        Self { kind, ready: VecDeque::new(), ranked: Ranked::default(), turns: 0, time: 0, current: None }
     }
 
     pub(crate) const fn kind(&self) -> Scheduling {
@@ -49,7 +88,7 @@ impl Scheduler {
             Scheduling::WeightedFair => start,
         };
         self.turns = self.turns.saturating_add(1);
-        self.ranked.push(Reverse((rank, self.turns, stream)));
+        self.ranked.push((rank, self.turns, stream));
     }
 
     /// When a stream that was idle starts: now, or when what it sent before ends.
@@ -70,9 +109,7 @@ impl Scheduler {
     pub(crate) fn front(&self) -> Option<u32> {
         self.current.or_else(|| match self.kind {
             Scheduling::RoundRobin => self.ready.front().copied(),
-            Scheduling::Priority | Scheduling::WeightedFair => {
-                self.ranked.peek().map(|Reverse((.., stream))| *stream)
-            }
+            Scheduling::Priority | Scheduling::WeightedFair => self.ranked.first(),
         })
     }
 
@@ -85,9 +122,7 @@ impl Scheduler {
             Scheduling::RoundRobin => {
                 self.ready.pop_front();
             }
-            Scheduling::Priority | Scheduling::WeightedFair => {
-                self.ranked.pop();
-            }
+            Scheduling::Priority | Scheduling::WeightedFair => self.ranked.pop(),
         }
     }
 
@@ -110,7 +145,29 @@ impl Scheduler {
 #[allow(clippy::as_conversions)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeSet;
     use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ranks_come_out_sorted_whatever_order_they_came_in(ops in prop::collection::vec((0u64..20, 0u8..3), 0..200)) {
+            let (mut ranked, mut model) = (Ranked::default(), BTreeSet::<Entry>::new());
+            for (turn, (rank, kind)) in (0u32..).zip(ops) {
+                if kind == 0 {
+                    ranked.pop();
+                    model.pop_first();
+                } else {
+                    // Most come behind all that are there, as in practice.
+                    let last = model.last().map_or(0, |(last, ..)| *last);
+                    let entry = (if kind == 1 { rank } else { rank + last }, u64::from(turn), turn);
+                    ranked.push(entry);
+                    model.insert(entry);
+                }
+                prop_assert_eq!(ranked.first(), model.first().map(|(.., stream)| *stream));
+            }
+        }
+    }
 
     fn turns(scheduler: &mut Scheduler, priorities: &[u16], count: usize) -> Vec<u32> {
         let mut turns = Vec::new();
