@@ -262,14 +262,17 @@ impl HostedServer {
 
     /// Adds a peer that sends messages back.
     pub fn peer(&self) -> HostedPeer {
+        self.peer_with(Configuration::default())
+    }
+
+    /// The same with a configuration of its own.
+    pub fn peer_with(&self, configuration: Configuration) -> HostedPeer {
         let (teller, news) = Teller::new(true);
         let handle = match self {
             Self::Tokio(runtime, server) => {
-                Handle::Tokio(Arc::clone(runtime), server.spawn(Configuration::default(), teller).unwrap())
+                Handle::Tokio(Arc::clone(runtime), server.spawn(configuration, teller).unwrap())
             }
-            Self::Blocking(server) => {
-                Handle::Blocking(server.spawn(Configuration::default(), teller).unwrap())
-            }
+            Self::Blocking(server) => Handle::Blocking(server.spawn(configuration, teller).unwrap()),
         };
         HostedPeer { handle, news }
     }

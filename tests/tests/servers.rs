@@ -60,6 +60,42 @@ fn a_server_that_is_dropped_ends_with_its_last_peer() {
     }
 }
 
+fn relayed_through(server: &DatagramServer) -> Configuration {
+    let ice_server = IceServer {
+        urls: vec![format!("turn:{}", server.address())],
+        username: Some(USER.0.to_owned()),
+        credential: Some(USER.1.to_owned()),
+    };
+    Configuration {
+        ice_servers: vec![ice_server],
+        ice_transport_policy: IceTransportPolicy::Relay,
+        ..Configuration::default()
+    }
+}
+
+#[test]
+fn peers_of_one_socket_have_an_allocation_each() {
+    for (host, other) in [(Host::Tokio, Host::Blocking), (Host::Blocking, Host::Tokio)] {
+        let (turn, server) = (DatagramServer::start(), HostedServer::start(host));
+        let ends: Vec<_> = (0..3).map(|_| server.peer_with(relayed_through(&turn))).collect();
+        let clients: Vec<_> = ends
+            .iter()
+            .map(|_| HostedPeer::start_with(other, false, relayed_through(&turn), HostOptions::default()))
+            .collect();
+        let channels: Vec<_> =
+            clients.iter().zip(&ends).map(|(client, end)| client.connect_to(end)).collect();
+        assert_eq!(turn.clients().len(), 6);
+        assert!(
+            turn.clients().contains(&ends[0].addresses()[0]),
+            "the common socket is used for one of them"
+        );
+        for (client, channel) in clients.iter().zip(&channels) {
+            client.exchange(*channel, 20);
+        }
+        server.close();
+    }
+}
+
 /// A range of ports of which the first is free.
 fn some_ports() -> std::ops::RangeInclusive<u16> {
     let free = UdpSocket::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
@@ -71,16 +107,7 @@ fn a_turn_server_that_knows_a_peers_port_is_asked_from_another_socket() {
     for (host, other) in [(Host::Tokio, Host::Blocking), (Host::Blocking, Host::Tokio)] {
         let server = DatagramServer::start();
         let start = |host, echoes| {
-            let ice_server = IceServer {
-                urls: vec![format!("turn:{}", server.address())],
-                username: Some(USER.0.to_owned()),
-                credential: Some(USER.1.to_owned()),
-            };
-            let configuration = Configuration {
-                ice_servers: vec![ice_server],
-                ice_transport_policy: IceTransportPolicy::Relay,
-                ..Configuration::default()
-            };
+            let configuration = relayed_through(&server);
             let bind = BindOptions { ports: some_ports(), ..BindOptions::default() };
             let peer = HostedPeer::start_with(
                 host,

@@ -418,9 +418,9 @@ fn deliver<A: Application>(
     peer.enqueue(id, queue);
     match arrival {
         Arrival::Datagram(_, received) => {
-            let path = received.path;
+            let (path, tells_whose) = (received.path, router.tells_whose(&received.path, received.data));
             let had_effect = peer.driver.receive(received);
-            if had_effect {
+            if had_effect && tells_whose {
                 router.accepted(id, &path);
             }
             return had_effect.then_some(id);

@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 /// Questions remembered whose answers would not find their way back otherwise.
 const MAX_QUESTIONS: usize = 4096;
 
+/// How a successful response to Allocate begins (RFC 8656, section 17).
+const ALLOCATED: [u8; 2] = [0x01, 0x03];
+
 /// A host's sockets have one peer, or peers that are told apart by [`Demux`].
 pub(crate) enum Router {
     /// Everything is for the only peer, once there is one.
@@ -36,7 +39,22 @@ impl Router {
             Self::Alone(peer) => *peer,
             Self::Shared(shared) => {
                 let demux = shared.sockets.get(&(path.protocol, path.local))?;
-                demux.route(path.remote, datagram).or_else(|| shared.whose_answer(datagram))
+                // Many ask the same server.
+                shared.whose_answer(datagram).or_else(|| demux.route(path.remote, datagram))
+            }
+        }
+    }
+
+    /// Whether a datagram that has an effect shows that the next ones from there are for the same peer. Answers of a server
+    /// that others ask, too, do not, but for that which makes an allocation: it has one for this socket, and its data comes
+    /// from the same address.
+    pub(crate) fn tells_whose(&self, path: &Path, datagram: &[u8]) -> bool {
+        match self {
+            Self::Alone(_) => false,
+            Self::Shared(shared) => {
+                let demux = shared.sockets.get(&(path.protocol, path.local));
+                let is_known = || demux.is_some_and(|demux| demux.route(path.remote, &[]).is_some());
+                shared.whose_answer(datagram).is_none() || datagram.starts_with(&ALLOCATED) || !is_known()
             }
         }
     }
@@ -178,6 +196,21 @@ mod tests {
         assert_eq!(router.route(&path(1), &stun(1, 77)), Some(PeerId(2)));
         assert_eq!(router.route(&path(1), &stun(0, 77)), None, "a question with the same number");
         assert_eq!(router.route(&path(1), &stun(1, 78)), None);
+    }
+
+    #[test]
+    fn many_ask_the_same_server_and_only_an_allocation_has_what_else_comes_from_there() {
+        let mut router = shared();
+        let response = |method: u8, id| [&[1, method][..], &stun(1, id)[2..]].concat();
+        for (peer, method, id, owner) in [(1, 1, 10, 1), (2, 3, 20, 2), (1, 3, 30, 1), (2, 1, 40, 1)] {
+            router.sends(PeerId(peer), &path(1), &stun(0, id));
+            let answer = response(method, id);
+            assert_eq!(router.route(&path(1), &answer), Some(PeerId(peer)));
+            if router.tells_whose(&path(1), &answer) {
+                router.accepted(PeerId(peer), &path(1));
+            }
+            assert_eq!(router.route(&path(1), &[0x40, 0, 0, 0]), Some(PeerId(owner)));
+        }
     }
 
     #[test]

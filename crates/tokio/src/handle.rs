@@ -34,8 +34,8 @@ fn open<A: Application>(
 }
 
 /// One set of sockets for any number of peers, all driven by one task: what a server wants. The other sides' datagrams
-/// are told apart by [`Demux`](sendrecv::Demux), which asks that each has an address of its own. A TURN server cannot be
-/// reached over UDP from here, since an allocation takes a socket of its own; over TCP and TLS it can.
+/// are told apart by [`Demux`](sendrecv::Demux), which asks that each has an address of its own. Of peers with a TURN server
+/// over UDP, all but one get a socket besides, since an allocation takes one to itself.
 ///
 /// When it is dropped, the task ends with the last peer.
 #[derive(Debug)]
