@@ -39,6 +39,29 @@ const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// [`target_bps`](Self::target_bps). A [`MediaEngine`](crate::MediaEngine) with
 /// [`MediaConfig::congestion_control`](crate::MediaConfig::congestion_control) does all that by itself.
 ///
+/// ```
+/// use sendrecv_core::Instant;
+/// use sendrecv_media::{BandwidthEstimator, CongestionControl, SentPacket};
+/// use sendrecv_rtp::rtcp::{Compound, RtcpPacket};
+///
+/// let now = Instant::ZERO;
+/// let mut estimator = BandwidthEstimator::new(CongestionControl::default(), now);
+/// let packet =
+///     SentPacket { transport_sequence: Some(1), ssrc: 7, sequence_number: 1, len: 1200, is_repair: false };
+/// if estimator.is_open(now) {
+///     estimator.packet_sent(now, &packet);
+/// }
+/// # let datagram = [0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 7, 0, 1, 0, 1, 0, 0, 1, 0, 0x20, 1, 4, 0];
+/// // RTCP that arrives later:
+/// for report in Compound::parse(&datagram)?.flatten() {
+///     if let RtcpPacket::Twcc(feedback) = report {
+///         estimator.transport_feedback(now, &feedback);
+///     }
+/// }
+/// assert!(estimator.target_bps() >= 300_000);
+/// # Ok::<(), sendrecv_rtp::rtcp::RtcpError>(())
+/// ```
+///
 /// Work per packet is constant, and nothing is allocated once its buffers have grown.
 #[derive(Debug)]
 pub struct BandwidthEstimator {
