@@ -7,9 +7,13 @@
 //! |             LENGTH            |  STUN, DTLS or SRTP packet ... |
 //! +---------------------------------------------------------------+
 //! ```
+//!
+//! What TURN servers send in a stream frames itself: [`StreamFraming`] takes that apart.
 
 use alloc::vec::Vec;
 use sendrecv_core::{NoSpace, PacketBuf};
+
+pub use sendrecv_turn::{FramingError, StreamFraming};
 
 /// Bytes in front of each packet.
 pub const HEADER_LEN: usize = 2;

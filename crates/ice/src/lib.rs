@@ -9,6 +9,8 @@
 //! | [`set_remote_parameters`](IceAgent::set_remote_parameters), [`add_remote_candidate`](IceAgent::add_remote_candidate), [`end_of_remote_candidates`](IceAgent::end_of_remote_candidates) | as the peer's signalling comes in |
 //! | [`handle_datagram`](IceAgent::handle_datagram), `handle_timeout` | for every datagram, and at the deadline |
 //! | `poll_event`, `poll_transmit`, `poll_timeout` | after each of the above, in this order |
+//! | [`name_resolved`](IceAgent::name_resolved), [`stream_opened`](IceAgent::stream_opened), [`stream_failed`](IceAgent::stream_failed) | as answers to events that ask for a name or a stream |
+//! | [`stream_closed`](IceAgent::stream_closed), [`handle_unreachable`](IceAgent::handle_unreachable) | when a stream ends, or the system reports that something was not delivered |
 //! | [`send_data`](IceAgent::send_data) | with a packet for the peer |
 //!
 //! What a host does for the agent is asked for by [`Event`]s: candidates to signal, names to resolve, streams to open
@@ -39,7 +41,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A whole program is in `examples/two_agents.rs`.
+//! Whole programs over the standard library's sockets: `examples/two_agents.rs` for UDP, `examples/streams.rs` for TCP.
+//!
+//! # Streams
+//! ICE-TCP and TURN over TCP or TLS run over streams. The host opens one when [`Event::OpenStream`] asks for it and tells
+//! by [`stream_opened`](IceAgent::stream_opened) which local address it got; those that come to a passive socket it just
+//! accepts. From then on the stream is the [`Path`](sendrecv_core::Path) of its protocol and two addresses: what is polled
+//! for that path is written to it, and what is read goes to [`handle_datagram`](IceAgent::handle_datagram), packet by
+//! packet. How packets are told apart in it [`Framing`] says. [`framing`] has both ways; [`framing::frame`] needs
+//! [`framing::HEADER_LEN`] bytes of headroom on top of [`DATA_HEADROOM`].
 //!
 //! What is peculiar: pairs are told apart by base and remote address, so local candidates that share a base share their
 //! pairs. Data comes up only from pairs whose other end has proved to know the password. What has

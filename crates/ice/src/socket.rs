@@ -83,7 +83,8 @@ impl StreamId {
 pub enum Framing {
     /// A 16-bit length before each packet: [`Rfc4571Reader`](crate::framing::Rfc4571Reader).
     Rfc4571,
-    /// STUN messages and ChannelData as they are (RFC 8656, section 12.5): `sendrecv_turn::StreamFraming`.
+    /// STUN messages and ChannelData as they are (RFC 8656, section 12.5):
+    /// [`StreamFraming`](crate::framing::StreamFraming).
     Turn,
 }
 
