@@ -5,7 +5,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sendrecv::{
     Configuration, DataChannelInit, Direction, IceCandidateInit, LocalSocket, Message, OfferOptions,
-    PeerConnection, SdpType, SessionDescription, TrackKind, TransceiverInit,
+    PeerConnection, RtpEncodingParameters, SdpType, SessionDescription, Settings, TrackKind, TransceiverInit,
 };
 use sendrecv_core::{Ecn, Instant, Path, Seed};
 use std::net::SocketAddr;
@@ -41,7 +41,9 @@ struct End {
 fn end(number: u8) -> End {
     let address = SocketAddr::from(([10, 0, 0, number], 4000));
     let now = Instant::ZERO;
-    let mut pc = PeerConnection::new(Configuration::default(), Seed::from_u64(number.into()), now).unwrap();
+    let settings = Settings { receive_simulcast: true, ..Settings::default() };
+    let configuration = Configuration { settings, ..Configuration::default() };
+    let mut pc = PeerConnection::new(configuration, Seed::from_u64(number.into()), now).unwrap();
     pc.add_local_socket(now, LocalSocket::udp(address)).unwrap();
     End { pc, address }
 }
@@ -70,7 +72,11 @@ fn run(a: &mut End, b: &mut End, now: &mut Instant, op: Op) {
         Op::Channel => drop(a.pc.create_data_channel(at, "x", DataChannelInit::default())),
         Op::Transceiver { video, sends } => {
             let kind = if video { TrackKind::Video } else { TrackKind::Audio };
-            let init = TransceiverInit { direction: Direction::new(sends, true), ..TransceiverInit::default() };
+            let init = TransceiverInit {
+                direction: Direction::new(sends, true),
+                send_encodings: vec![RtpEncodingParameters::default(); 1 + usize::from(sends)],
+                ..TransceiverInit::default()
+            };
             let _ = a.pc.add_transceiver(at, kind, init);
         }
         Op::Stop { index } => {

@@ -24,13 +24,23 @@ fuzz_target!(|inputs: Vec<Input>| {
     let sender = engine.add_sender(now, MediaKind::Video);
     let feedback = CodecFeedback { nack: true, pli: true, fir: true, transport_cc: true, remb: false };
     let codec = CodecParameters { rtx_payload_type: Some(97), feedback, ..CodecParameters::new(96, "VP8", 90_000) };
-    let extensions = [(3, ExtensionKind::TransportSequenceNumber), (4, ExtensionKind::Mid)].into_iter().collect();
+    let extensions = [
+        (3, ExtensionKind::TransportSequenceNumber),
+        (4, ExtensionKind::Mid),
+        (10, ExtensionKind::RtpStreamId),
+        (11, ExtensionKind::RepairedRtpStreamId),
+    ];
+    let extensions = extensions.into_iter().collect();
     let section = SectionParameters {
         mid: "0".into(),
         kind: MediaKind::Video,
         extensions,
-        receive: Some(ReceiveParameters { codecs: vec![codec.clone()], ..Default::default() }),
-        send: Some(SendParameters { sender, codecs: vec![codec] }),
+        receive: Some(ReceiveParameters {
+            codecs: vec![codec.clone()],
+            rids: vec!["q".into(), "h".into()],
+            ..Default::default()
+        }),
+        send: Some(SendParameters { encodings: vec![sender.into()], codecs: vec![codec] }),
     };
     engine.set_section(now, section).expect("the sender exists");
     for input in inputs {

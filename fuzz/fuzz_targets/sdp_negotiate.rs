@@ -15,7 +15,8 @@ fuzz_target!(|input: &str| {
         fingerprints: "sha-256 00:01".parse().into_iter().collect(),
         ..TransportDescription::default()
     };
-    let mut peer = Negotiation::new(NegotiationConfig::default(), &Seed::from_u64(1));
+    let config = NegotiationConfig { receive_simulcast: true, ..NegotiationConfig::default() };
+    let mut peer = Negotiation::new(config, &Seed::from_u64(1));
     let _added = peer.add_track(TrackKind::Video, "camera", &["stream"]);
     for text in input.split("---") {
         let offer = peer.create_offer(&OfferOptions::default(), &transport).expect("stable");

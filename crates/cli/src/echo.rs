@@ -1,8 +1,8 @@
 //! Sends back what comes in: messages on the other side's channels, and its media.
 
 use sendrecv::{
-    DataChannelId, Direction, Event, Message, PeerConnection, ReceivedRtp, SessionDescription, TransceiverId,
-    UsageError,
+    DataChannelId, Direction, Event, Layer, LayerSelector, Message, PeerConnection, ReceivedRtp,
+    SessionDescription, TransceiverId, UsageError,
 };
 use sendrecv_core::Instant;
 use std::collections::{BTreeMap, VecDeque};
@@ -15,6 +15,8 @@ const BUFFER: usize = 8 << 20;
 pub(crate) struct Echo {
     /// Echoes held back because their channel's buffer is full.
     waiting: BTreeMap<DataChannelId, VecDeque<Message>>,
+    /// Of transceivers that receive simulcast, the stream that is sent back.
+    layers: BTreeMap<TransceiverId, LayerSelector>,
 }
 
 impl Echo {
@@ -41,8 +43,9 @@ impl Echo {
                 self.waiting.remove(channel);
             }
             // The browser wants a keyframe of its echo: only its own encoder can make one.
-            Event::KeyframeRequested(transceiver) => {
-                let _ = pc.request_keyframe(now, *transceiver);
+            Event::KeyframeRequested { transceiver, .. } => {
+                let rid = self.layers.get(transceiver).and_then(LayerSelector::forwarded);
+                let _ = pc.request_keyframe(now, Layer { transceiver: *transceiver, rid });
             }
             _ => {}
         }
@@ -72,8 +75,31 @@ impl Echo {
     }
 
     pub(crate) fn on_rtp(&mut self, pc: &mut PeerConnection, now: Instant, packet: &ReceivedRtp<'_>) {
+        if let Some(rid) = packet.rid()
+            && !self.takes(pc, now, packet, rid)
+        {
+            return;
+        }
         // A packet that cannot be sent (its codec is not the sender's, the queue is full) is simply not echoed.
         let _ = pc.forward_rtp(now, packet.transceiver, packet);
+    }
+}
+
+/// Of simulcast streams, one is sent back.
+impl Echo {
+    /// Sends back another one, from its next keyframe on.
+    pub(crate) fn select_layer(&mut self, rid: &str) {
+        self.layers.values_mut().for_each(|layers| layers.select(rid));
+    }
+
+    fn takes(&mut self, pc: &mut PeerConnection, now: Instant, packet: &ReceivedRtp<'_>, rid: &str) -> bool {
+        let layers = self.layers.entry(packet.transceiver).or_insert_with(|| LayerSelector::new(rid));
+        let takes = layers.takes(Some(rid), packet.is_keyframe());
+        if layers.waits_for() == Some(rid) {
+            // As often as it likes: no more than every 300 ms goes out.
+            let _ = pc.request_keyframe(now, packet.transceiver.layer(rid));
+        }
+        takes
     }
 }
 

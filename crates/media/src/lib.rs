@@ -27,7 +27,7 @@
 //!         kind: MediaKind::Audio,
 //!         extensions: Default::default(),
 //!         receive: Some(ReceiveParameters { codecs: codecs.clone(), ..Default::default() }),
-//!         send: Some(SendParameters { sender, codecs }),
+//!         send: Some(SendParameters { encodings: vec![sender.into()], codecs }),
 //!     },
 //! )?;
 //!
@@ -77,7 +77,7 @@ pub use event::Event;
 pub use inbound::{Inbound, KeptPacket};
 pub use layers::LayerSelector;
 pub use parameters::{
-    CodecFeedback, CodecParameters, MediaKind, ReceiveParameters, SectionId, SectionParameters,
+    CodecFeedback, CodecParameters, MediaKind, ReceiveParameters, SectionId, SectionParameters, SendEncoding,
     SendParameters, SenderId, SignalledSource,
 };
 pub use receive::ReceiveStream;

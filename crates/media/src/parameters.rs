@@ -54,10 +54,25 @@ pub struct SignalledSource {
 /// What a section may send.
 #[derive(Clone, Debug)]
 pub struct SendParameters {
-    /// The stream to send, made by [`MediaEngine::add_sender`](crate::MediaEngine::add_sender).
-    pub sender: SenderId,
+    /// The streams to send: one, or with simulcast one for each encoding.
+    pub encodings: Vec<SendEncoding>,
     /// The codecs by the payload types of the remote description.
     pub codecs: Vec<CodecParameters>,
+}
+
+/// A stream to send in a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendEncoding {
+    /// The stream, made by [`MediaEngine::add_sender`](crate::MediaEngine::add_sender).
+    pub sender: SenderId,
+    /// Its RtpStreamId, which packets carry until the peer was heard to receive it (RFC 8852); `None` without simulcast.
+    pub rid: Option<Arc<str>>,
+}
+
+impl From<SenderId> for SendEncoding {
+    fn from(sender: SenderId) -> Self {
+        Self { sender, rid: None }
+    }
 }
 
 /// A codec of an m-section.

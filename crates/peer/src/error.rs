@@ -119,9 +119,9 @@ pub enum ParametersError {
     /// They were not read before, or something was set or negotiated since (`InvalidStateError`).
     #[error("getParameters comes first")]
     NotRead,
-    /// Something other than the encoding was changed, or encodings were added or taken away
+    /// Something other than the encodings was changed, or encodings were added, taken away, renamed or put in another order
     /// (`InvalidModificationError`).
-    #[error("only the encoding can be changed")]
+    #[error("only what is in the encodings can be changed, but not their ids")]
     Modified,
     /// The codec is not one of those negotiated (`InvalidModificationError`).
     #[error("the codec is not negotiated for sending")]

@@ -7,6 +7,7 @@ use crate::states::{
     DtlsTransportState, IceConnectionState, IceGatheringState, PeerConnectionState, SctpTransportState,
 };
 use alloc::string::String;
+use alloc::sync::Arc;
 use sendrecv_sctp::channel::{ChannelId, Message};
 
 pub use sendrecv_ice::{NameId, OpenStream, StreamId};
@@ -51,7 +52,12 @@ pub enum Event {
         tone: Option<char>,
     },
     /// The other side needs a keyframe of what this transceiver sends.
-    KeyframeRequested(TransceiverId),
+    KeyframeRequested {
+        /// The transceiver that sends it.
+        transceiver: TransceiverId,
+        /// Which of its encodings; `None`: it has one, without an id.
+        rid: Option<Arc<str>>,
+    },
     /// What all media together should be sent with, in bits per second with RTP headers: encoders are to follow. Only with
     /// [`Settings::media_congestion_control`](crate::Settings::media_congestion_control).
     TargetBitrate(u64),

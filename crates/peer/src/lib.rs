@@ -49,6 +49,7 @@ mod candidate;
 mod configuration;
 mod connection;
 mod demux;
+mod encoding;
 mod error;
 mod event;
 mod ice_server;
@@ -65,10 +66,11 @@ pub use configuration::{
     BundlePolicy, Certificate, Configuration, DtlsVersion, IceTransportPolicy, RtcpMuxPolicy, Settings,
 };
 pub use connection::{
-    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, RtpEncodingParameters,
-    RtpSendParameters, RtpSource, SctpTransport,
+    DataChannel, Datagrams, Inbound, MediaPacket, PeerConnection, ReceivedRtp, RtpSendParameters, RtpSource,
+    SctpTransport,
 };
 pub use demux::{Demux, PacketKind};
+pub use encoding::{EncodingError, RtpEncodingParameters};
 pub use error::{Discard, ParametersError, UsageError};
 pub use event::{Event, IceCandidateError, NameId, OpenStream, StreamId};
 pub use ice_server::{IceServer, IceServerError};

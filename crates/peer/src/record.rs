@@ -72,7 +72,7 @@ impl From<RecordedControl> for CongestionControl {
 }
 
 /// The layout of recordings this version writes and reads.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Why bytes are not a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

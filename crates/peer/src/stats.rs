@@ -291,6 +291,8 @@ dictionaries! {
         transport_id: String,
         /// The section's MID.
         mid: Option<String>,
+        /// Which of several encodings it is.
+        rid: Option<String>,
         /// The stream of its retransmissions.
         rtx_ssrc: Option<u32>,
         /// The other side's report on this stream.

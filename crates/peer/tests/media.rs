@@ -92,7 +92,7 @@ fn a_receiver_tells_its_sources() {
     }
     let id = pair.sides[1].pc.transceivers()[0].id();
     let sources = pair.sides[1].pc.synchronization_sources(pair.now, id);
-    let ours = pair.sides[0].pc.transceiver(audio).unwrap().sender().ssrc;
+    let ours = pair.sides[0].pc.transceiver(audio).unwrap().sender().encodings[0].ssrc;
     assert_eq!(sources.iter().map(|own| own.source).collect::<Vec<_>>(), [ours]);
     assert!(sources[0].audio_level.is_some_and(|level| (level - 0.1).abs() < 1e-9), "-20 dBov");
     assert!(pair.sides[1].pc.contributing_sources(pair.now, id).is_empty(), "nothing was mixed");
@@ -106,13 +106,13 @@ fn an_answerer_whose_ssrc_the_offer_has_takes_another() {
     let now = pair.now;
     pair.sides[0].pc.add_track(now, TrackKind::Audio, "microphone", &["stream"]).unwrap();
     let back = pair.sides[1].pc.add_track(now, TrackKind::Audio, "echo", &["stream"]).unwrap();
-    let theirs = pair.sides[0].pc.transceivers()[0].sender().ssrc;
-    let ours = pair.sides[1].pc.transceiver(back).unwrap().sender().ssrc;
+    let theirs = pair.sides[0].pc.transceivers()[0].sender().encodings[0].ssrc;
+    let ours = pair.sides[1].pc.transceiver(back).unwrap().sender().encodings[0].ssrc;
     let mut offer = pair.sides[0].pc.create_offer(sendrecv::OfferOptions::default()).unwrap();
     offer.sdp = offer.sdp.replace(&theirs.to_string(), &ours.to_string());
     pair.sides[1].pc.set_remote_description(now, offer).unwrap();
     pair.sides[1].pc.set_local_description(now, None).unwrap();
-    let renamed = pair.sides[1].pc.transceiver(back).unwrap().sender().ssrc;
+    let renamed = pair.sides[1].pc.transceiver(back).unwrap().sender().encodings[0].ssrc;
     assert_ne!(renamed, ours);
     let answer = pair.sides[1].pc.local_description().unwrap();
     assert!(answer.sdp.contains(&format!("a=ssrc:{renamed} ")) && !answer.sdp.contains(&ours.to_string()));

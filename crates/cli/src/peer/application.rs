@@ -44,6 +44,8 @@ struct Received {
     frames: u64,
     bytes: u64,
     last_timestamp: Option<u32>,
+    /// Packets of each simulcast stream.
+    layers: BTreeMap<String, u64>,
 }
 
 impl Scripted {
@@ -188,6 +190,11 @@ impl Scripted {
         self.channels.insert(id, Remembered { label, echo: true, ..Remembered::default() });
     }
 
+    /// Echoes another simulcast stream.
+    pub(crate) fn select_layer(&mut self, rid: &str) {
+        self.echo.select_layer(rid);
+    }
+
     /// The answer to `state`.
     pub(crate) fn describe(&self, pc: &PeerConnection) -> Value {
         let channels: serde_json::Map<String, Value> = self
@@ -201,6 +208,7 @@ impl Scripted {
                 "packets": received.map_or(0, |r| r.packets),
                 "frames": received.map_or(0, |r| r.frames),
                 "bytes": received.map_or(0, |r| r.bytes),
+                "layers": received.map(|r| &r.layers),
             })
         };
         json!({
@@ -260,6 +268,12 @@ impl Application for Scripted {
         let received = self.media.entry(packet.kind).or_default();
         received.packets += 1;
         received.bytes += packet.payload().len() as u64;
+        if let Some(rid) = packet.rid() {
+            match received.layers.get_mut(rid) {
+                Some(packets) => *packets += 1,
+                None => drop(received.layers.insert(rid.to_owned(), 1)),
+            }
+        }
         let timestamp = Some(packet.packet().timestamp());
         if received.last_timestamp != timestamp {
             received.last_timestamp = timestamp;

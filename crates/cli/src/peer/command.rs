@@ -16,6 +16,7 @@ pub(crate) enum Command {
     Channel(Channel),
     Send(Send),
     CloseChannel { channel: String },
+    Layer { rid: String },
     State,
     Stats,
     Restart,
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     dtls: Dtls,
     snap: Option<bool>,
     sped: Option<bool>,
+    simulcast: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -54,6 +56,7 @@ impl Settings {
         let settings = &mut configuration.settings;
         settings.snap = self.snap.unwrap_or(settings.snap);
         settings.sped = self.sped.unwrap_or(settings.sped);
+        settings.receive_simulcast = self.simulcast.unwrap_or(settings.receive_simulcast);
         configuration.validate().map_err(|error| error.to_string())?;
         Ok(configuration)
     }

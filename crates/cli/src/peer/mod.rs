@@ -77,6 +77,13 @@ impl Session<'_> {
                 self.with(move |pc, app, now| app.close_channel(pc, now, &channel))?;
                 Ok(json!({ "ok": true }))
             }
+            Command::Layer { rid } => {
+                self.with(move |_, app, _| {
+                    app.select_layer(&rid);
+                    Ok::<_, String>(())
+                })?;
+                Ok(json!({ "ok": true }))
+            }
             Command::State => self.driver()?.with(|pc, app, _| app.describe(pc)),
             Command::Stats => {
                 let stats = self.driver()?.with(|pc, _, now| pc.get_stats(now))?;

@@ -66,9 +66,8 @@ impl MediaEngine {
         parameters: SectionParameters,
     ) -> Result<SectionId, MediaError> {
         let now = self.command(now)?;
-        if let Some(send) = &parameters.send
-            && self.sender(send.sender).is_none()
-        {
+        let mut encodings = parameters.send.iter().flat_map(|send| &send.encodings);
+        if encodings.any(|encoding| self.sender(encoding.sender).is_none()) {
             return Err(MediaError::UnknownSender);
         }
         let sources = parameters.receive.as_ref().map(|receive| receive.sources.clone());
@@ -162,12 +161,15 @@ impl MediaEngine {
     /// Tells the senders whether and how they send in this section.
     pub(super) fn renegotiate_senders(&mut self, id: SectionId) {
         let section = self.sections.get(id).map(|section| &section.parameters);
-        let chosen = section.and_then(|parameters| parameters.send.as_ref()).map(|send| send.sender);
+        let send = section.and_then(|parameters| parameters.send.as_ref());
+        let encodings = send.map(|send| send.encodings.as_slice()).unwrap_or_default();
         for sender in self.senders.iter_mut().flatten() {
-            if Some(sender.id()) == chosen {
-                sender.negotiate(section.map(|parameters| (id, parameters)));
-            } else if sender.section() == Some(id) {
-                sender.negotiate(None);
+            match encodings.iter().find(|encoding| encoding.sender == sender.id()) {
+                Some(encoding) => {
+                    sender.negotiate(section.map(|parameters| (id, parameters, encoding.rid.clone())));
+                }
+                None if sender.section() == Some(id) => sender.negotiate(None),
+                None => {}
             }
         }
     }

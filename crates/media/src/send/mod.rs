@@ -82,7 +82,7 @@ pub struct SendStream {
     relayed_type: Option<(Arc<Origin>, u8, u8)>,
     budget: Budget,
     max_payload_len: usize,
-    /// Whether the peer was heard to receive the stream, and so knows its MID.
+    /// Whether the peer was heard to receive the stream, and so knows its MID and RtpStreamId.
     acknowledged: bool,
     last_fir: Option<(u32, u8)>,
     pub(crate) keyframe_event_waits: bool,
@@ -223,12 +223,12 @@ impl SendStream {
     }
 
     /// Takes what was negotiated for the section it sends in, or that it does not send any more.
-    pub(crate) fn negotiate(&mut self, section: Option<(SectionId, &SectionParameters)>) {
+    pub(crate) fn negotiate(&mut self, section: Option<(SectionId, &SectionParameters, Option<Arc<str>>)>) {
         self.relayed_type = None;
-        self.negotiated = section.and_then(|(id, parameters)| {
+        self.negotiated = section.and_then(|(id, parameters, rid)| {
             Some(Negotiated {
                 section: id,
-                stamper: Stamper::new(parameters),
+                stamper: Stamper::new(parameters, rid),
                 extensions: parameters.extensions.clone(),
                 codecs: parameters.send.as_ref()?.codecs.clone(),
             })
@@ -238,6 +238,11 @@ impl SendStream {
             self.resends.clear();
             self.padding = Padding::default();
         }
+    }
+
+    /// Its RtpStreamId, where it is one of several encodings.
+    pub fn rid(&self) -> Option<&str> {
+        self.negotiated.as_ref().and_then(|negotiated| negotiated.stamper.rid())
     }
 
     /// The section it sends in.
@@ -478,7 +483,9 @@ impl SendStream {
         let repeats = again && rtx_type.is_none();
         let stamped = slot.stamped.filter(|_| repeats).unwrap_or(fresh);
         let start = out.len();
-        if let Err(error) = slot.write(&header, &mut negotiated.stamper.block(stamped), original, out) {
+        if let Err(error) =
+            slot.write(&header, &mut negotiated.stamper.block(stamped, rtx_type.is_some()), original, out)
+        {
             out.truncate(start);
             return Err(error);
         }

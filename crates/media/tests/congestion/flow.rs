@@ -59,7 +59,7 @@ fn section(mid: &str, kind: MediaKind, sender: Option<SenderId>) -> SectionParam
         kind,
         extensions: extensions.into_iter().collect(),
         receive: Some(ReceiveParameters { codecs: vec![codec.clone()], ..ReceiveParameters::default() }),
-        send: sender.map(|sender| SendParameters { sender, codecs: vec![codec] }),
+        send: sender.map(|sender| SendParameters { encodings: vec![sender.into()], codecs: vec![codec] }),
     }
 }
 

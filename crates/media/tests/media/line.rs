@@ -44,7 +44,8 @@ pub(crate) fn video_section(
         kind: MediaKind::Video,
         extensions: extensions(),
         receive: Some(ReceiveParameters { codecs: vec![video_codec()], sources, ..Default::default() }),
-        send: sender.map(|sender| SendParameters { sender, codecs: vec![video_codec()] }),
+        send: sender
+            .map(|sender| SendParameters { encodings: vec![sender.into()], codecs: vec![video_codec()] }),
     }
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn audio_section(mid: &str, sender: Option<SenderId>) -> SectionParam
         kind: MediaKind::Audio,
         extensions: extensions(),
         receive: Some(ReceiveParameters { codecs: vec![codec.clone()], ..Default::default() }),
-        send: sender.map(|sender| SendParameters { sender, codecs: vec![codec] }),
+        send: sender.map(|sender| SendParameters { encodings: vec![sender.into()], codecs: vec![codec] }),
     }
 }
 

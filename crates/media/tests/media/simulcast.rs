@@ -4,7 +4,7 @@ use crate::line::*;
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed};
 use sendrecv_media::{
     Discard, Event, LayerSelector, MediaConfig, MediaEngine, MediaError, MediaKind, PacketKind,
-    SectionParameters,
+    SectionParameters, SendEncoding, SenderId,
 };
 use sendrecv_rtp::extension::ExtensionBlock;
 use sendrecv_rtp::rtcp::{Compound, RtcpPacket};
@@ -174,4 +174,73 @@ fn a_receiver_sees_one_stream_when_the_forwarded_layer_changes() {
         assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), 2970, "as long as a frame lasts");
         assert_eq!(pair[1].ssrc, pair[0].ssrc);
     }
+}
+
+/// A pair with one section of two encodings, sent by `a`.
+fn sending() -> (Pair, [SenderId; 2]) {
+    let mut pair = Pair::new(&MediaConfig::default(), 1);
+    let rids = ["q", "f"];
+    let senders = rids.map(|_| pair.a.add_sender(pair.now, MediaKind::Video));
+    let mut own = video_section("v", Some(senders[0]), Vec::new());
+    own.send.as_mut().unwrap().encodings = rids
+        .iter()
+        .zip(senders)
+        .map(|(rid, sender)| SendEncoding { sender, rid: Some((*rid).into()) })
+        .collect();
+    pair.a.set_section(pair.now, own).unwrap();
+    pair.b.set_section(pair.now, section(&rids)).unwrap();
+    (pair, senders)
+}
+
+#[test]
+fn packets_carry_the_stream_id_until_the_peer_was_heard_to_know_it_and_retransmissions_always() {
+    let (mut pair, senders) = sending();
+    for number in 0..300u32 {
+        pair.run_until(at(u64::from(number) * 10));
+        pair.loss = if (1..290).contains(&number) { 5 } else { 0 };
+        senders.iter().for_each(|sender| pair.send_video(*sender, number));
+    }
+    pair.run_until(at(6000));
+    for (sender, rid) in senders.iter().zip(["q", "f"]) {
+        let sender = pair.a.sender(*sender).unwrap();
+        assert_eq!(sender.rid(), Some(rid));
+        let stream = pair.b.stream(sender.ssrc()).unwrap();
+        assert_eq!((stream.rid(), stream.rtx_ssrc()), (Some(rid), Some(sender.rtx_ssrc())));
+        assert_eq!((stream.stats().packets_received, stream.stats().packets_lost), (300, 0));
+        let sent = pair.log.iter().filter(|(to_b, kind, _)| *to_b && *kind == PacketKind::Rtp);
+        let packets: Vec<_> = sent.map(|(.., bytes)| RtpPacket::parse(bytes).unwrap()).collect();
+        let of = |ssrc| packets.iter().filter(move |packet| packet.ssrc() == ssrc);
+        let id = |packet: &&RtpPacket<'_>, kind| packet.extensions().get(kind) == Some(rid.as_bytes());
+        let named: Vec<bool> = of(sender.ssrc()).map(|packet| id(&packet, RID)).collect();
+        let first_bare = named.iter().position(|named| !named).unwrap();
+        assert!(first_bare > 10 && named[first_bare..].iter().all(|named| !named), "until the first report");
+        assert!(
+            of(sender.rtx_ssrc()).count() > 0
+                && of(sender.rtx_ssrc()).all(|packet| id(&packet, REPAIRED_RID))
+        );
+    }
+}
+
+#[test]
+fn an_encoding_that_is_not_negotiated_any_more_falls_silent_and_feedback_is_told_by_stream() {
+    let (mut pair, senders) = sending();
+    for number in 0..3 {
+        senders.iter().for_each(|sender| pair.send_video(*sender, number));
+    }
+    pair.run_until(at(100));
+    let id = pair.b.section("v").unwrap();
+    pair.b.request_keyframe_of(pair.now, id, "f").unwrap();
+    pair.run_until(at(200));
+    let ssrc = pair.a.sender(senders[1]).unwrap().ssrc();
+    assert_eq!(pair.events_a, [Event::KeyframeRequested { sender: senders[1], ssrc }]);
+    pair.a.set_section(pair.now, video_section("v", Some(senders[0]), Vec::new())).unwrap();
+    assert_eq!(
+        (pair.a.sender(senders[0]).unwrap().rid(), pair.a.sender(senders[1]).unwrap().section()),
+        (None, None)
+    );
+    let unknown = SendEncoding { sender: senders[1], rid: None };
+    pair.a.remove_sender(pair.now, senders[1]).unwrap();
+    let mut own = video_section("v", Some(senders[0]), Vec::new());
+    own.send.as_mut().unwrap().encodings.push(unknown);
+    assert_eq!(pair.a.set_section(pair.now, own), Err(MediaError::UnknownSender));
 }

@@ -196,8 +196,8 @@ impl PeerConnection {
     fn on_media(&mut self, event: sendrecv_media::Event) {
         match event {
             sendrecv_media::Event::KeyframeRequested { sender, .. } => {
-                if let Some(transceiver) = self.sections.of_sender(sender) {
-                    self.events.push_back(Event::KeyframeRequested(transceiver));
+                if let Some((transceiver, rid)) = self.sections.of_sender(sender) {
+                    self.events.push_back(Event::KeyframeRequested { transceiver, rid });
                 }
             }
             sendrecv_media::Event::TargetBitrate { bps } => self.events.push_back(Event::TargetBitrate(bps)),
@@ -205,12 +205,12 @@ impl PeerConnection {
                 self.events.push_back(Event::BitrateEstimated(bps));
             }
             sendrecv_media::Event::SsrcChanged { sender, ssrc, rtx_ssrc } => {
-                if let Some(transceiver) = self.sections.of_sender(sender) {
-                    self.jsep.set_sender_ssrcs(transceiver, ssrc, rtx_ssrc);
+                if let Some((transceiver, rid)) = self.sections.of_sender(sender) {
+                    self.jsep.set_sender_ssrcs(transceiver, rid.as_deref(), ssrc, rtx_ssrc);
                 }
             }
             sendrecv_media::Event::ToneChanged { sender, tone } => {
-                if let Some(transceiver) = self.sections.of_sender(sender) {
+                if let Some((transceiver, _)) = self.sections.of_sender(sender) {
                     self.events.push_back(Event::ToneChange { transceiver, tone });
                 }
             }

@@ -1,22 +1,17 @@
 //! Tracks, transceivers and RTP.
 
 use super::PeerConnection;
+use super::sections::MediaSections;
 use crate::error::UsageError;
-use crate::jsep::{
-    MediaParameters, Negotiated, NegotiatedCodec, TrackKind, Transceiver, TransceiverId, TransceiverInit,
-};
+use crate::jsep::{TrackKind, Transceiver, TransceiverId, TransceiverInit};
 use crate::layer::Layer;
 use crate::record::Input;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
-use sendrecv_media::{
-    CodecFeedback, CodecParameters, KeptPacket, MediaEngine, MediaKind, Outgoing, Payload, ReceiveParameters,
-    SectionId, SectionParameters, SendParameters, SenderId, SignalledSource,
-};
+use sendrecv_media::{CodecParameters, KeptPacket, MediaEngine, Outgoing, Payload, SectionId, SenderId};
 use sendrecv_rtp::RtpPacket;
-use sendrecv_rtp::extension::{ExtensionKind, ExtensionMap};
-use sendrecv_sdp::{Codec, Direction, ExtMap, RtcpFeedback};
+use sendrecv_rtp::extension::ExtensionKind;
+use sendrecv_sdp::{Codec, Direction};
 
 /// A received media packet, in clear, borrowed from the datagram it came in.
 #[derive(Clone, Debug)]
@@ -91,88 +86,11 @@ pub struct MediaPacket<'a> {
     pub payload: Payload<'a>,
 }
 
-/// Which transceiver is which section and sender of the media engine.
-#[derive(Debug, Default)]
-pub(super) struct MediaSections {
-    of_transceiver: BTreeMap<TransceiverId, Section>,
-    of_section: BTreeMap<SectionId, (TransceiverId, TrackKind)>,
-    of_sender: BTreeMap<SenderId, TransceiverId>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Section {
-    section: SectionId,
-    sender: SenderId,
-    reduced_size: bool,
-}
-
 impl MediaSections {
-    pub(super) fn of_sender(&self, sender: SenderId) -> Option<TransceiverId> {
-        self.of_sender.get(&sender).copied()
-    }
-
-    pub(super) fn sender(&self, transceiver: TransceiverId) -> Option<SenderId> {
-        self.of_transceiver.get(&transceiver).map(|section| section.sender)
-    }
-
-    pub(super) fn section(&self, transceiver: TransceiverId) -> Option<SectionId> {
-        self.of_transceiver.get(&transceiver).map(|section| section.section)
-    }
-
-    pub(super) fn reduced_size(&self, transceiver: TransceiverId) -> bool {
-        self.of_transceiver.get(&transceiver).is_some_and(|section| section.reduced_size)
-    }
-
+    /// A received packet, with the transceiver it is for.
     pub(super) fn received<'b>(&self, inbound: sendrecv_media::Inbound<'b>) -> Option<ReceivedRtp<'b>> {
-        let (transceiver, kind) = *self.of_section.get(&inbound.section)?;
+        let (transceiver, kind) = self.of_section(inbound.section)?;
         Some(ReceivedRtp { transceiver, kind, inbound })
-    }
-
-    /// Gives the engine what was agreed on; sections that are not in use any more end.
-    pub(super) fn negotiate(
-        &mut self,
-        now: Instant,
-        media: &mut MediaEngine,
-        negotiated: &Negotiated,
-    ) -> Result<(), UsageError> {
-        for parameters in &negotiated.media {
-            self.set(now, media, parameters)?;
-        }
-        let in_use =
-            |id: &TransceiverId| negotiated.media.iter().any(|parameters| parameters.transceiver == *id);
-        let gone: Vec<_> = self.of_transceiver.keys().copied().filter(|id| !in_use(id)).collect();
-        for id in gone {
-            self.remove(now, media, id);
-        }
-        Ok(())
-    }
-
-    fn set(
-        &mut self,
-        now: Instant,
-        media: &mut MediaEngine,
-        parameters: &MediaParameters,
-    ) -> Result<(), UsageError> {
-        let id = parameters.transceiver;
-        let kind = media_kind(parameters.kind);
-        let send = &parameters.send;
-        let sender =
-            self.sender(id).unwrap_or_else(|| media.add_sender_as(now, kind, send.ssrc, send.rtx_ssrc));
-        self.of_sender.insert(sender, id);
-        let section = media.set_section(now, section_parameters(parameters, sender))?;
-        self.of_section.insert(section, (id, parameters.kind));
-        self.of_transceiver.insert(id, Section { section, sender, reduced_size: parameters.rtcp_rsize });
-        Ok(())
-    }
-
-    /// Ends a transceiver's section and sender.
-    pub(super) fn remove(&mut self, now: Instant, media: &mut MediaEngine, id: TransceiverId) {
-        let Some(Section { section, sender, .. }) = self.of_transceiver.remove(&id) else { return };
-        self.of_section.remove(&section);
-        self.of_sender.remove(&sender);
-        // Both are the engine's own; there is nobody to tell.
-        let _ = media.remove_section(now, section);
-        let _ = media.remove_sender(now, sender);
     }
 }
 
@@ -235,7 +153,8 @@ impl PeerConnection {
         Ok(())
     }
 
-    /// `addTransceiver`.
+    /// `addTransceiver`. With several [`send_encodings`](TransceiverInit::send_encodings) it sends the track as often
+    /// (simulcast), if the other side accepts that: see [`send_rtp`](Self::send_rtp).
     ///
     /// # Errors
     /// [`UsageError::Jsep`], [`UsageError::Closed`].
@@ -246,8 +165,10 @@ impl PeerConnection {
         init: TransceiverInit,
     ) -> Result<TransceiverId, UsageError> {
         let now = self.enter(now)?;
-        self.record(|| Input::add_transceiver(now, kind, &init));
+        let input = self.recorder.is_some().then(|| Input::add_transceiver(now, kind, &init));
         let id = self.jsep.add_transceiver(kind, init)?;
+        // Of encodings too little is recorded to tell later what was refused.
+        input.into_iter().for_each(|input| self.record(|| input));
         self.drive(now);
         Ok(id)
     }
@@ -342,45 +263,48 @@ impl PeerConnection {
             .map_or(&[], |sender| sender.codecs())
     }
 
-    /// Queues a media packet of our own. While the encoding is not `active` it is left out.
+    /// Queues a media packet of our own, for a transceiver or for the [layer](TransceiverId::layer) of it that an encoder made
+    /// it for. While the encoding is not `active` it is left out.
     ///
     /// # Errors
-    /// [`UsageError::UnknownTransceiver`]; [`UsageError::Media`] when it may not be sent or the queue is full.
-    pub fn send_rtp(
+    /// [`UsageError::UnknownTransceiver`] when there is no such encoding, or the other side did not accept it;
+    /// [`UsageError::Media`] when it may not be sent or the queue is full.
+    pub fn send_rtp<'r>(
         &mut self,
         now: Instant,
-        id: TransceiverId,
+        to: impl Into<Layer<'r>>,
         packet: &MediaPacket<'_>,
     ) -> Result<(), UsageError> {
-        let now = self.enter(now)?;
-        self.record(|| Input::send_rtp(now, id, packet));
-        let sender = self.sections.sender(id).ok_or(UsageError::UnknownTransceiver)?;
-        if !self.is_active(id) {
-            return Ok(());
-        }
+        let (now, to) = (self.enter(now)?, to.into());
+        self.record(|| Input::send_rtp(now, to, packet));
         let MediaPacket { payload_type, marker, timestamp, extensions, payload } = *packet;
-        self.media.write(now, sender, &Outgoing { payload_type, marker, timestamp, extensions, payload })?;
-        Ok(())
+        match self.active_sender(to)? {
+            Some(sender) => {
+                let packet = Outgoing { payload_type, marker, timestamp, extensions, payload };
+                Ok(self.media.write(now, sender, &packet)?)
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Queues a received packet, of this connection or another, for sending on transceiver `to`, rewritten: our SSRC, our
-    /// numbers, the payload type and header extension ids of that section.
+    /// Queues a received packet, of this connection or another, for sending on transceiver `to` or a layer of it, rewritten:
+    /// our SSRC, our numbers, the payload type and header extension ids of that section. Which of several simulcast streams
+    /// to forward a [`LayerSelector`](crate::LayerSelector) says.
     ///
     /// # Errors
     /// [`UsageError::UnknownTransceiver`]; [`UsageError::Media`] when its codec may not be sent or the queue is full.
-    pub fn forward_rtp(
+    pub fn forward_rtp<'r>(
         &mut self,
         now: Instant,
-        to: TransceiverId,
+        to: impl Into<Layer<'r>>,
         packet: &ReceivedRtp<'_>,
     ) -> Result<(), UsageError> {
-        let now = self.enter(now)?;
+        let (now, to) = (self.enter(now)?, to.into());
         self.record(|| Input::forward(now, to, &packet.keep()));
-        let sender = self.sections.sender(to).ok_or(UsageError::UnknownTransceiver)?;
-        if self.is_active(to) {
-            self.media.forward(now, sender, &packet.inbound)?;
+        match self.active_sender(to)? {
+            Some(sender) => Ok(self.media.forward(now, sender, &packet.inbound)?),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The same with a packet that was [kept](ReceivedRtp::keep), whose payload is not copied: what a server does that
@@ -388,19 +312,24 @@ impl PeerConnection {
     ///
     /// # Errors
     /// As [`forward_rtp`](Self::forward_rtp).
-    pub fn forward_kept(
+    pub fn forward_kept<'r>(
         &mut self,
         now: Instant,
-        to: TransceiverId,
+        to: impl Into<Layer<'r>>,
         packet: &KeptPacket,
     ) -> Result<(), UsageError> {
-        let now = self.enter(now)?;
+        let (now, to) = (self.enter(now)?, to.into());
         self.record(|| Input::forward(now, to, packet));
-        let sender = self.sections.sender(to).ok_or(UsageError::UnknownTransceiver)?;
-        if self.is_active(to) {
-            self.media.forward_kept(now, sender, packet)?;
+        match self.active_sender(to)? {
+            Some(sender) => Ok(self.media.forward_kept(now, sender, packet)?),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Who sends a layer; `None` while it is not to be sent.
+    fn active_sender(&self, layer: Layer<'_>) -> Result<Option<SenderId>, UsageError> {
+        let sending = self.sections.sending(layer).ok_or(UsageError::UnknownTransceiver)?;
+        Ok(sending.active.then_some(sending.sender))
     }
 
     /// Asks the other side for a keyframe of what a transceiver receives, or of one of several streams; at most every 300 ms.
@@ -424,68 +353,6 @@ impl PeerConnection {
     }
 }
 
-pub(crate) const fn media_kind(kind: TrackKind) -> MediaKind {
-    match kind {
-        TrackKind::Audio => MediaKind::Audio,
-        TrackKind::Video => MediaKind::Video,
-    }
-}
-
-fn section_parameters(parameters: &MediaParameters, sender: SenderId) -> SectionParameters {
-    let MediaParameters { direction, send, receive, .. } = parameters;
-    SectionParameters {
-        mid: parameters.mid.clone().unwrap_or_default(),
-        kind: media_kind(parameters.kind),
-        extensions: extension_map(&receive.header_extensions, &send.header_extensions),
-        receive: direction.receives().then(|| ReceiveParameters {
-            codecs: receive.codecs.iter().map(codec_parameters).collect(),
-            sources: receive
-                .sources
-                .iter()
-                .map(|source| SignalledSource { ssrc: source.ssrc, rtx_ssrc: source.rtx_ssrc })
-                .collect(),
-            rids: receive.simulcast.iter().flatten().map(|id| id.rid.as_str().into()).collect(),
-        }),
-        send: direction
-            .sends()
-            .then(|| SendParameters { sender, codecs: send.codecs.iter().map(codec_parameters).collect() }),
-    }
-}
-
-/// The ids of both directions; in a BUNDLE an id has one meaning.
-fn extension_map(receive: &[ExtMap], send: &[ExtMap]) -> ExtensionMap {
-    let mut map = ExtensionMap::default();
-    for extension in receive.iter().chain(send) {
-        if let (Some(kind), Ok(id)) = (ExtensionKind::from_uri(&extension.uri), u8::try_from(extension.id)) {
-            map.insert(id, kind);
-        }
-    }
-    map
-}
-
-fn codec_parameters(negotiated: &NegotiatedCodec) -> CodecParameters {
-    let NegotiatedCodec { codec, rtx } = negotiated;
-    CodecParameters {
-        payload_type: codec.payload_type,
-        name: codec.name.clone(),
-        clock_rate: codec.clock_rate,
-        channels: codec.channels.unwrap_or(1),
-        format_parameters: alloc::string::ToString::to_string(&codec.fmtp),
-        rtx_payload_type: *rtx,
-        feedback: feedback(&codec.feedback),
-    }
-}
-
-fn feedback(list: &[RtcpFeedback]) -> CodecFeedback {
-    CodecFeedback {
-        nack: list.contains(&RtcpFeedback::Nack),
-        pli: list.contains(&RtcpFeedback::NackPli),
-        fir: list.contains(&RtcpFeedback::CcmFir),
-        transport_cc: list.contains(&RtcpFeedback::TransportCc),
-        remb: list.contains(&RtcpFeedback::GoogRemb),
-    }
-}
-
 /// What statistics need to know.
 impl PeerConnection {
     pub(crate) const fn media(&self) -> &MediaEngine {
@@ -493,10 +360,10 @@ impl PeerConnection {
     }
 
     pub(crate) fn transceiver_of_section(&self, section: SectionId) -> Option<TransceiverId> {
-        self.sections.of_section.get(&section).map(|(id, _)| *id)
+        self.sections.of_section(section).map(|(id, _)| id)
     }
 
     pub(crate) fn transceiver_of_sender(&self, sender: SenderId) -> Option<TransceiverId> {
-        self.sections.of_sender(sender)
+        self.sections.of_sender(sender).map(|(id, _)| id)
     }
 }

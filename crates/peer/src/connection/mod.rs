@@ -9,13 +9,14 @@ mod negotiate;
 mod parameters;
 mod receive;
 mod receiver;
+mod sections;
 mod snap;
 mod transmit;
 mod transports;
 
 pub use channels::DataChannel;
 pub use media::{MediaPacket, ReceivedRtp};
-pub use parameters::{RtpEncodingParameters, RtpSendParameters};
+pub use parameters::RtpSendParameters;
 pub use receive::Inbound;
 pub use receiver::RtpSource;
 pub use transmit::Datagrams;
@@ -40,8 +41,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
-use media::MediaSections;
-use parameters::SenderParameters;
+use sections::MediaSections;
 use sendrecv_core::{Clock, DiscardReason, Discards, Instant, Machine, Seed};
 use sendrecv_dtls::Certificate;
 use sendrecv_ice::{IceAgent, TransportPolicy, UfragPrefix};
@@ -74,8 +74,8 @@ pub struct PeerConnection {
     channels: DataChannels,
     media: MediaEngine,
     sections: MediaSections,
-    /// Of senders whose parameters were read or set.
-    parameters: BTreeMap<TransceiverId, SenderParameters>,
+    /// `[[LastReturnedParameters]]` of senders.
+    parameters: BTreeMap<TransceiverId, RtpSendParameters>,
     /// How many times parameters were returned.
     transactions: u64,
     /// Whether an application section was agreed on, and whether SCTP was told to connect.

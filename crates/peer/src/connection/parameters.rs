@@ -1,12 +1,13 @@
-//! `RTCRtpSender.getParameters` and `setParameters` (W3C webrtc-pc, section 5.2), for the one encoding that is sent.
+//! `RTCRtpSender.getParameters` and `setParameters` (W3C webrtc-pc, section 5.2).
 
 use super::PeerConnection;
+use crate::encoding::RtpEncodingParameters;
 use crate::error::{ParametersError, UsageError};
-use crate::jsep::{JsepError, TrackKind, TransceiverId};
+use crate::jsep::{JsepError, TrackKind, Transceiver, TransceiverId};
+use crate::layer::Layer;
 use crate::record::Input;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 use sendrecv_core::Instant;
 use sendrecv_media::{CodecParameters, SendStream};
@@ -17,7 +18,7 @@ use sendrecv_rtp::extension::ExtensionMap;
 pub struct RtpSendParameters {
     /// `transactionId`: ties these to the call of [`set_parameters`](PeerConnection::set_parameters) that follows.
     pub transaction_id: String,
-    /// `encodings`: one.
+    /// `encodings`: one, or with simulcast several, in the order they were made in.
     pub encodings: Vec<RtpEncodingParameters>,
     /// `headerExtensions`: the ids of those negotiated for sending.
     pub header_extensions: ExtensionMap,
@@ -29,42 +30,6 @@ pub struct RtpSendParameters {
     pub codecs: Vec<CodecParameters>,
 }
 
-/// `RTCRtpEncodingParameters`. Of these `active` is obeyed here; the others are for who encodes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RtpEncodingParameters {
-    /// `active`: whether anything is sent.
-    pub active: bool,
-    /// `codec`: the one to encode with; `None` leaves it to the negotiation. See
-    /// [`send_codec`](PeerConnection::send_codec).
-    pub codec: Option<CodecParameters>,
-    /// `maxBitrate`: bits per second; `None`: no bound.
-    pub max_bitrate: Option<u32>,
-    /// `maxFramerate`: frames per second, 0 or more; video only.
-    pub max_framerate: Option<f64>,
-    /// `scaleResolutionDownBy`: 1 or more; video only, where it is 1 unless said otherwise.
-    pub scale_resolution_down_by: Option<f64>,
-}
-
-impl Default for RtpEncodingParameters {
-    fn default() -> Self {
-        Self {
-            active: true,
-            codec: None,
-            max_bitrate: None,
-            max_framerate: None,
-            scale_resolution_down_by: None,
-        }
-    }
-}
-
-/// The parameters of one sender.
-#[derive(Debug, Default)]
-pub(super) struct SenderParameters {
-    encoding: RtpEncodingParameters,
-    /// `[[LastReturnedParameters]]`.
-    last_returned: Option<RtpSendParameters>,
-}
-
 impl PeerConnection {
     /// `sender.getParameters`: what was returned last, until it was set or something was negotiated.
     ///
@@ -72,28 +37,24 @@ impl PeerConnection {
     /// [`UsageError::UnknownTransceiver`], [`UsageError::Closed`].
     pub fn get_parameters(&mut self, id: TransceiverId) -> Result<RtpSendParameters, UsageError> {
         self.enter(self.clock.now())?;
-        let kind = self.transceiver(id).ok_or(UsageError::UnknownTransceiver)?.kind();
         self.transactions = self.transactions.wrapping_add(1);
+        let transceiver = self.transceiver(id).ok_or(UsageError::UnknownTransceiver)?;
         let transaction_id = format!("{}", self.transactions);
         let stream = self.sections.sender(id).and_then(|sender| self.media.sender(sender));
+        let encodings = transceiver.sender().encodings.iter().map(|own| own.parameters.clone());
         let fresh = RtpSendParameters {
             transaction_id,
-            encodings: Vec::new(),
+            encodings: encodings.collect(),
             header_extensions: stream.and_then(SendStream::extensions).cloned().unwrap_or_default(),
             cname: self.jsep.cname().into(),
             reduced_size: self.sections.reduced_size(id),
             codecs: self.send_codecs(id).to_vec(),
         };
-        let own = self.parameters.entry(id).or_default();
-        if kind == TrackKind::Video {
-            own.encoding.scale_resolution_down_by.get_or_insert(1.0);
-        }
-        let encodings = vec![own.encoding.clone()];
-        Ok(own.last_returned.get_or_insert(RtpSendParameters { encodings, ..fresh }).clone())
+        Ok(self.parameters.entry(id).or_insert(fresh).clone())
     }
 
     /// `sender.setParameters`: takes what [`get_parameters`](Self::get_parameters) returned last, with changes to its
-    /// encoding, without negotiation.
+    /// encodings, without negotiation.
     ///
     /// # Errors
     /// [`UsageError::Parameters`] says what is wrong with them; [`UsageError::Jsep`] for a stopped transceiver,
@@ -110,12 +71,15 @@ impl PeerConnection {
         if transceiver.is_stopping() {
             return Err(JsepError::Stopped.into());
         }
-        let own = self.parameters.get(&id).and_then(|own| own.last_returned.as_ref());
-        let encoding = changed(own.ok_or(ParametersError::NotRead)?, parameters)?;
-        let encoding = self.validated(kind, encoding, self.send_codecs(id))?;
-        let active = encoding.active;
-        self.record(|| Input::SetActive { now, transceiver: id, active });
-        self.parameters.insert(id, SenderParameters { encoding, last_returned: None });
+        let last = self.parameters.get(&id).ok_or(ParametersError::NotRead)?;
+        let encodings = changed(last, parameters)?;
+        let validated = encodings.into_iter().map(|own| self.validated(kind, own, self.send_codecs(id)));
+        let encodings: Vec<RtpEncodingParameters> = validated.collect::<Result<_, _>>()?;
+        let active = || encodings.iter().map(|own| own.active);
+        self.record(|| Input::SetActive { now, transceiver: id, active: active().collect() });
+        self.sections.set_active(id, active());
+        self.jsep.set_encodings(id, encodings)?;
+        self.parameters.remove(&id);
         self.stop_tones_without_track(id);
         self.drive(now);
         Ok(())
@@ -149,45 +113,49 @@ impl PeerConnection {
         Ok(encoding)
     }
 
-    /// What to encode with: the codec of [`set_parameters`](Self::set_parameters), or else the negotiated one that is
-    /// preferred; `None` before negotiation.
-    pub fn send_codec(&self, id: TransceiverId) -> Option<&CodecParameters> {
-        let codecs = self.send_codecs(id);
-        let chosen = self.parameters.get(&id).and_then(|own| own.encoding.codec.as_ref());
+    /// What to encode with, for a transceiver or a [layer](TransceiverId::layer) of it: the codec of
+    /// [`set_parameters`](Self::set_parameters), or else the negotiated one that is preferred; `None` before negotiation.
+    pub fn send_codec<'r>(&self, of: impl Into<Layer<'r>>) -> Option<&CodecParameters> {
+        let Layer { transceiver, rid } = of.into();
+        let codecs = self.send_codecs(transceiver);
+        let encoding = self.transceiver(transceiver).and_then(|own| own.sender().encoding(rid));
+        let chosen = encoding.and_then(|own| own.parameters.codec.as_ref());
         let is_chosen = |own: &&CodecParameters| chosen.is_some_and(|codec| is_same(own, codec));
         codecs.iter().find(is_chosen).or_else(|| codecs.first())
     }
 
-    /// Whether a transceiver's encoding is `active`.
+    /// Whether a transceiver's first encoding is `active`.
     pub(super) fn is_active(&self, id: TransceiverId) -> bool {
-        self.parameters.get(&id).is_none_or(|own| own.encoding.active)
+        let encoding = self.transceiver(id).and_then(|own| own.sender().encoding(None));
+        encoding.is_some_and(|own| own.parameters.active)
     }
 
-    /// Sets `active` as a recording has it.
+    /// Sets of each encoding whether it is `active`, as a recording has it.
     pub(crate) fn set_active(
         &mut self,
         now: Instant,
         id: TransceiverId,
-        active: bool,
+        active: &[bool],
     ) -> Result<(), UsageError> {
         let mut parameters = self.get_parameters(id)?;
-        parameters.encodings.iter_mut().for_each(|encoding| encoding.active = active);
+        for (encoding, active) in parameters.encodings.iter_mut().zip(active) {
+            encoding.active = *active;
+        }
         self.set_parameters(now, id, parameters)
     }
 
     /// Something was negotiated: parameters are to be read again, codecs that are no more are not chosen any more.
     pub(super) fn renew_parameters(&mut self) {
-        let mut parameters = core::mem::take(&mut self.parameters);
-        parameters.retain(|id, own| {
-            own.last_returned = None;
-            let codecs = self.send_codecs(*id);
-            let is_there = |codec: &CodecParameters| {
-                codecs.is_empty() || codecs.iter().any(|own| own.same_encoding(codec))
-            };
-            own.encoding.codec = own.encoding.codec.take().filter(is_there);
-            self.transceiver(*id).is_some()
-        });
-        self.parameters = parameters;
+        self.parameters.clear();
+        let ids: Vec<TransceiverId> = self.transceivers().iter().map(Transceiver::id).collect();
+        for id in ids {
+            let sender = self.sections.sender(id).and_then(|sender| self.media.sender(sender));
+            let codecs = sender.map_or(&[][..], SendStream::codecs);
+            let is_there = |codec: &CodecParameters| codecs.iter().any(|own| own.same_encoding(codec));
+            if !codecs.is_empty() {
+                self.jsep.retain_chosen_codecs(id, is_there);
+            }
+        }
     }
 }
 
@@ -196,18 +164,21 @@ fn is_same(own: &CodecParameters, other: &CodecParameters) -> bool {
     own.same_encoding(other) && own.format_parameters == other.format_parameters
 }
 
-/// The encoding of `parameters`, if nothing else was changed.
+/// The encodings of `parameters`, if nothing else was changed.
 fn changed(
     last: &RtpSendParameters,
     parameters: RtpSendParameters,
-) -> Result<RtpEncodingParameters, ParametersError> {
-    let RtpSendParameters { transaction_id, mut encodings, header_extensions, cname, reduced_size, codecs } =
+) -> Result<Vec<RtpEncodingParameters>, ParametersError> {
+    let rids = |own: &[RtpEncodingParameters]| -> Vec<Option<String>> {
+        own.iter().map(|encoding| encoding.rid.clone()).collect()
+    };
+    let RtpSendParameters { transaction_id, encodings, header_extensions, cname, reduced_size, codecs } =
         parameters;
     let unchanged = transaction_id == last.transaction_id
         && header_extensions == last.header_extensions
         && cname == last.cname
         && reduced_size == last.reduced_size
         && codecs == last.codecs
-        && encodings.len() == last.encodings.len();
-    if unchanged { encodings.pop().ok_or(ParametersError::Modified) } else { Err(ParametersError::Modified) }
+        && rids(&encodings) == rids(&last.encodings);
+    if unchanged { Ok(encodings) } else { Err(ParametersError::Modified) }
 }

@@ -134,7 +134,7 @@ impl Negotiation {
         if self.config.receive_simulcast && direction.receives() {
             receive_simulcast(&mut media, offered);
         }
-        self.describe_sender(&mut media, own, direction);
+        self.describe_sender(&mut media, own, direction, Some(offered));
         media
     }
 

@@ -185,11 +185,12 @@ impl Negotiation {
                     self.data.m_line = Some(index);
                     self.data.mid.clone_from(&media.mid);
                 }
-            } else if let Some(kind) = TrackKind::of(&media.kind).filter(|_| media.is_rtp())
-                && self.at_m_line(index).is_none()
-            {
-                let id = self.find_or_create(kind, offer.direction_of(index));
-                self.associate(id, index, media);
+            } else if let Some(kind) = TrackKind::of(&media.kind).filter(|_| media.is_rtp()) {
+                if self.at_m_line(index).is_none() {
+                    let id = self.find_or_create(kind, offer.direction_of(index));
+                    self.associate(id, index, media);
+                }
+                self.propose_encodings(index, media);
             }
         }
     }

@@ -158,12 +158,25 @@ pub struct SendParameters {
     pub codecs: Vec<NegotiatedCodec>,
     /// Header extensions the other side takes.
     pub header_extensions: Vec<ExtMap>,
+    /// What we send: one stream, or with simulcast one for each encoding that the other side takes.
+    pub encodings: Vec<SendEncoding>,
+    /// The most to send, bits per second of RTP (RFC 9429, section 5.10; from `TIAS` or `AS`).
+    pub max_bitrate: Option<u64>,
+}
+
+/// A stream that we send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendEncoding {
+    /// Its id, if it was made as one of several.
+    pub rid: Option<String>,
+    /// Whether its packets are to carry the id, because both descriptions have it.
+    pub named: bool,
+    /// Whether anything is to be sent.
+    pub active: bool,
     /// The source of our media.
     pub ssrc: u32,
     /// The source of our retransmissions.
     pub rtx_ssrc: u32,
-    /// The most to send, bits per second of RTP (RFC 9429, section 5.10; from `TIAS` or `AS`).
-    pub max_bitrate: Option<u64>,
 }
 
 /// How to receive.

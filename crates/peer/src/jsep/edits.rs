@@ -1,14 +1,16 @@
 //! Changes the application makes: tracks and transceivers (W3C webrtc-pc, sections 5.1 and 5.4).
 
-use super::{JsepError, Negotiation, Receiver, Sender, TrackKind, Transceiver, TransceiverId};
+use super::{Encoding, JsepError, Negotiation, Receiver, Sender, TrackKind, Transceiver, TransceiverId};
+use crate::encoding::{self, RtpEncodingParameters};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use sendrecv_media::CodecParameters;
 use sendrecv_sdp::{Codec, Direction};
 
 /// `RTCRtpTransceiverInit`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TransceiverInit {
     /// The direction wanted.
     pub direction: Direction,
@@ -16,6 +18,8 @@ pub struct TransceiverInit {
     pub track: Option<String>,
     /// The streams the receiving side is told the track is in.
     pub streams: Vec<String>,
+    /// `sendEncodings`: how to encode what is sent; several are simulcast. None is one without bounds.
+    pub send_encodings: Vec<RtpEncodingParameters>,
 }
 
 impl Negotiation {
@@ -64,7 +68,7 @@ impl Negotiation {
     /// `addTransceiver`.
     ///
     /// # Errors
-    /// [`JsepError::Closed`], [`JsepError::InvalidId`].
+    /// [`JsepError::Closed`], [`JsepError::InvalidId`], [`JsepError::Encoding`].
     pub fn add_transceiver(
         &mut self,
         kind: TrackKind,
@@ -73,7 +77,14 @@ impl Negotiation {
         self.check_open()?;
         let streams: Vec<&str> = init.streams.iter().map(String::as_str).collect();
         check_ids(init.track.as_deref(), &streams)?;
+        self.need_capabilities(kind);
+        let known = |codec: &CodecParameters| {
+            let mut codecs = self.capabilities(kind).codecs.iter();
+            codecs.any(|own| own.codec.is(&codec.name) && own.codec.clock_rate == codec.clock_rate)
+        };
+        let encodings = encoding::checked(kind, init.send_encodings, known)?;
         let id = self.create_transceiver(kind, init.direction);
+        self.set_encodings(id, encodings)?;
         let transceiver = self.transceiver_mut(id)?;
         transceiver.sender.streams = distinct(&streams);
         transceiver.sender.track = init.track;
@@ -152,10 +163,47 @@ impl Negotiation {
         Ok(())
     }
 
-    /// Takes over the sources that a sender's media has now; the next description names them.
-    pub(crate) fn set_sender_ssrcs(&mut self, id: TransceiverId, ssrc: u32, rtx_ssrc: u32) {
-        if let Ok(transceiver) = self.transceiver_mut(id) {
-            (transceiver.sender.ssrc, transceiver.sender.rtx_ssrc) = (ssrc, rtx_ssrc);
+    /// Replaces a sender's encodings; sources stay by position, and more are drawn where there are more.
+    pub(crate) fn set_encodings(
+        &mut self,
+        id: TransceiverId,
+        encodings: Vec<RtpEncodingParameters>,
+    ) -> Result<(), JsepError> {
+        let sources = |own: &Encoding| (own.ssrc, own.rtx_ssrc);
+        let before: Vec<(u32, u32)> =
+            self.transceiver_mut(id)?.sender.encodings.drain(..).map(|own| sources(&own)).collect();
+        let mut before = before.into_iter();
+        for parameters in encodings {
+            let (ssrc, rtx_ssrc) = before.next().unwrap_or_else(|| (self.draw_ssrc(), self.draw_ssrc()));
+            self.transceiver_mut(id)?.sender.encodings.push(Encoding { ssrc, rtx_ssrc, parameters });
+        }
+        Ok(())
+    }
+
+    /// Leaves it to the negotiation what to encode with, where the codec that was chosen is not to be `kept`.
+    pub(crate) fn retain_chosen_codecs(
+        &mut self,
+        id: TransceiverId,
+        kept: impl Fn(&CodecParameters) -> bool,
+    ) {
+        let transceiver = self.transceivers.iter_mut().find(|own| own.id == id);
+        for own in transceiver.into_iter().flat_map(|own| &mut own.sender.encodings) {
+            own.parameters.codec = own.parameters.codec.take().filter(&kept);
+        }
+    }
+
+    /// Takes over the sources that an encoding's media has now; the next description names them.
+    pub(crate) fn set_sender_ssrcs(
+        &mut self,
+        id: TransceiverId,
+        rid: Option<&str>,
+        ssrc: u32,
+        rtx_ssrc: u32,
+    ) {
+        let transceiver = self.transceivers.iter_mut().find(|own| own.id == id);
+        let mut encodings = transceiver.into_iter().flat_map(|own| &mut own.sender.encodings);
+        if let Some(own) = encodings.find(|own| rid.is_none() || own.rid() == rid) {
+            (own.ssrc, own.rtx_ssrc) = (ssrc, rtx_ssrc);
         }
     }
 
@@ -165,13 +213,19 @@ impl Negotiation {
         let taken =
             |ssrc: u32| remote.media.iter().flat_map(|media| &media.ssrcs).any(|line| line.ssrc == ssrc);
         let is_free = |own: &&Transceiver| own.current_direction.is_none();
-        let collide = |own: &Transceiver| taken(own.sender.ssrc) || taken(own.sender.rtx_ssrc);
+        let collide = |own: &Transceiver| {
+            own.sender.encodings.iter().any(|encoding| taken(encoding.ssrc) || taken(encoding.rtx_ssrc))
+        };
         let ids: Vec<TransceiverId> =
             self.transceivers.iter().filter(is_free).filter(|own| collide(own)).map(|own| own.id).collect();
         for id in ids {
-            let mut draw = || core::iter::repeat_with(|| self.draw_ssrc()).find(|ssrc| !taken(*ssrc));
-            if let (Some(ssrc), Some(rtx_ssrc)) = (draw(), draw()) {
-                self.set_sender_ssrcs(id, ssrc, rtx_ssrc);
+            let count = self.transceiver(id).map_or(0, |own| own.sender.encodings.len());
+            let draw = || core::iter::repeat_with(|| self.draw_ssrc()).find(|ssrc| !taken(*ssrc));
+            let fresh: Vec<u32> = core::iter::repeat_with(draw).take(2 * count).flatten().collect();
+            let transceiver = self.transceivers.iter_mut().find(|own| own.id == id);
+            let encodings = transceiver.into_iter().flat_map(|own| &mut own.sender.encodings);
+            for (own, fresh) in encodings.zip(fresh.as_chunks().0) {
+                [own.ssrc, own.rtx_ssrc] = *fresh;
             }
         }
     }
@@ -187,6 +241,11 @@ impl Negotiation {
         self.need_capabilities(kind);
         let ssrc = self.draw_ssrc();
         let rtx_ssrc = self.draw_ssrc();
+        let parameters = RtpEncodingParameters {
+            scale_resolution_down_by: (kind == TrackKind::Video).then_some(1.0),
+            ..RtpEncodingParameters::default()
+        };
+        let encoding = Encoding { ssrc, rtx_ssrc, parameters };
         self.transceivers.push(Transceiver {
             id,
             kind,
@@ -199,7 +258,12 @@ impl Negotiation {
             stopped: false,
             added_by_track: false,
             created_by_offer: false,
-            sender: Sender { track: None, streams: Vec::new(), ssrc, rtx_ssrc, has_sent: false },
+            sender: Sender {
+                track: None,
+                streams: Vec::new(),
+                encodings: [encoding].into(),
+                has_sent: false,
+            },
             receiver: Receiver { track: format!("{:016x}", self.rng.u64()), streams: Vec::new() },
             codec_preferences: Vec::new(),
         });
@@ -210,8 +274,9 @@ impl Negotiation {
     fn draw_ssrc(&mut self) -> u32 {
         loop {
             let ssrc = self.rng.u32();
-            let mut senders = self.transceivers.iter().map(|transceiver| &transceiver.sender);
-            if ssrc != 0 && !senders.any(|sender| sender.ssrc == ssrc || sender.rtx_ssrc == ssrc) {
+            let mut encodings =
+                self.transceivers.iter().flat_map(|transceiver| &transceiver.sender.encodings);
+            if ssrc != 0 && !encodings.any(|own| own.ssrc == ssrc || own.rtx_ssrc == ssrc) {
                 return ssrc;
             }
         }

@@ -1,6 +1,7 @@
 //! Why a call of the offer/answer engine was refused. Nothing has changed then.
 
 use super::{SdpType, SignalingState};
+use crate::encoding::EncodingError;
 use alloc::string::String;
 use core::fmt;
 use sendrecv_sdp as sdp;
@@ -40,6 +41,8 @@ pub enum JsepError {
     DuplicateTrack,
     /// A track or stream id holds other than visible ASCII, or more than 64 characters (`TypeError`).
     InvalidId,
+    /// The encodings of a new transceiver are refused; see there for the exception.
+    Encoding(EncodingError),
     /// A candidate names neither a section nor an index, which only the end of candidates may (`TypeError`).
     CandidateWithoutSection,
     /// A candidate comes before any remote description (`InvalidStateError`).
@@ -102,7 +105,14 @@ impl JsepError {
             }
             Self::InvalidId | Self::CandidateWithoutSection => "TypeError",
             Self::UnknownSection => "OperationError",
+            Self::Encoding(error) => error.name(),
         }
+    }
+}
+
+impl From<EncodingError> for JsepError {
+    fn from(error: EncodingError) -> Self {
+        Self::Encoding(error)
     }
 }
 
@@ -130,6 +140,7 @@ impl fmt::Display for JsepError {
             Self::InvalidId => f.write_str("track and stream ids are 1 to 64 visible ASCII characters"),
             Self::CandidateWithoutSection => f.write_str("the candidate names no media section"),
             Self::NoRemoteDescription => f.write_str("there is no remote description yet"),
+            Self::Encoding(error) => write!(f, "{error}"),
             Self::UnknownSection => f.write_str("the candidate belongs to no media section at hand"),
         }
     }

@@ -68,11 +68,11 @@ pub use capabilities::{
 };
 pub use changes::{
     Changes, DtlsRole, IceRole, LocalTransport, MediaParameters, Negotiated, NegotiatedCodec,
-    ReceiveParameters, RemoteSource, RemoteTransport, SctpParameters, SendParameters, TrackChanges,
-    TrackEvent,
+    ReceiveParameters, RemoteSource, RemoteTransport, SctpParameters, SendEncoding, SendParameters,
+    TrackChanges, TrackEvent,
 };
 pub use description::{SdpType, SessionDescription, SignalingState};
 pub use edits::TransceiverInit;
 pub use error::{Defect, JsepError};
 pub use negotiation::{DataCapabilities, Negotiation, NegotiationConfig, OfferOptions, TransportDescription};
-pub use transceiver::{Receiver, Sender, TrackKind, Transceiver, TransceiverId};
+pub use transceiver::{Encoding, Receiver, Sender, TrackKind, Transceiver, TransceiverId};

@@ -182,7 +182,7 @@ impl Negotiation {
             media.rtcp = Some(default_rtcp());
             media.rtcp_mux_only = true;
         }
-        self.describe_sender(&mut media, transceiver, transceiver.direction);
+        self.describe_sender(&mut media, transceiver, transceiver.direction, None);
         media
     }
 

@@ -3,14 +3,17 @@
 use super::formats::same_format;
 use super::negotiation::transport_section;
 use super::sctp_init;
+use super::simulcast::simulcast_sent;
 use super::verify::{credentials, fingerprints};
 use super::{
-    Changes, DtlsRole, MediaParameters, Negotiated, NegotiatedCodec, Negotiation, ReceiveParameters,
+    Changes, DtlsRole, MediaParameters, Negotiated, NegotiatedCodec, Negotiation, RID_URI, ReceiveParameters,
     RemoteSource, SctpParameters, SdpType, SendParameters, Transceiver,
 };
 use alloc::string::String;
 use alloc::vec::Vec;
-use sendrecv_sdp::{self as sdp, Codec, Direction, ExtMap, MediaSection, RidDirection, RtcpFeedback, Setup};
+use sendrecv_sdp::{
+    self as sdp, Codec, Direction, ExtMap, MediaSection, RidDirection, RtcpFeedback, Setup, SimulcastId,
+};
 
 /// Our offer or answer and the other side's, of the exchange that is being answered.
 struct Exchange<'a> {
@@ -52,6 +55,9 @@ impl Negotiation {
             own.current_direction = Some(direction);
             own.fired_direction = Some(direction);
             own.sender.has_sent |= direction.sends();
+            if direction.sends() {
+                own.sender.settle(&exchange.simulcast_sent(index));
+            }
         }
         let negotiated = self.negotiated(&exchange);
         self.transport_gone =
@@ -149,8 +155,7 @@ impl Exchange<'_> {
             send: SendParameters {
                 codecs: common_codecs(&theirs, &ours),
                 header_extensions: usable(true),
-                ssrc: own.sender.ssrc,
-                rtx_ssrc: own.sender.rtx_ssrc,
+                encodings: own.sender.agreed(&self.simulcast_sent(index)),
                 max_bitrate: max_bitrate(remote),
             },
             receive: ReceiveParameters {
@@ -165,6 +170,15 @@ impl Exchange<'_> {
                     .unwrap_or_default(),
             },
         })
+    }
+
+    /// The simulcast streams that we are to send.
+    fn simulcast_sent(&self, index: usize) -> Vec<SimulcastId> {
+        let has_rids = self.header_extensions(index).iter().any(|extmap| extmap.uri == RID_URI);
+        match (self.local.media.get(index), self.remote.media.get(index)) {
+            (Some(local), Some(remote)) if has_rids => simulcast_sent(local, remote),
+            _ => Vec::new(),
+        }
     }
 
     /// The header extensions of the answer that the offer has too, with directions as seen from here.

@@ -1,7 +1,7 @@
 //! Taking an offer back (RFC 9429, section 5.7).
 
 use super::negotiation::DataSection;
-use super::{Changes, Negotiation, SignalingState, TransceiverId};
+use super::{Changes, Encoding, Negotiation, SignalingState, TransceiverId};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -19,6 +19,8 @@ struct StableTransceiver {
     mid: Option<String>,
     m_line: Option<usize>,
     streams: Vec<String>,
+    /// `[[LastStableRidlessSendEncodings]]`.
+    ridless: Option<Encoding>,
 }
 
 impl Negotiation {
@@ -32,6 +34,7 @@ impl Negotiation {
             mid: own.mid.clone(),
             m_line: own.m_line,
             streams: own.receiver.streams.clone(),
+            ridless: own.sender.ridless().cloned(),
         });
         self.stable = Some(StableState {
             transceivers: transceivers.collect(),
@@ -50,6 +53,11 @@ impl Negotiation {
             let before = stable.transceivers.iter().find(|before| before.id == transceiver.id);
             transceiver.mid = before.and_then(|before| before.mid.clone());
             transceiver.m_line = before.and_then(|before| before.m_line);
+            if transceiver.sender.ridless().is_none()
+                && let Some(ridless) = before.and_then(|before| before.ridless.clone())
+            {
+                transceiver.sender.encodings = [ridless].into();
+            }
             if undoes_remote {
                 let direction = transceiver.current_direction.unwrap_or(sendrecv_sdp::Direction::Inactive);
                 let streams = before.map(|before| before.streams.clone()).unwrap_or_default();

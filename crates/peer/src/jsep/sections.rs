@@ -1,6 +1,7 @@
 //! Media sections of our own descriptions.
 
 use super::negotiation::has_option;
+use super::simulcast::send_simulcast;
 use super::{DtlsRole, Negotiation, Transceiver, TransportDescription};
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
@@ -50,13 +51,14 @@ impl Negotiation {
         session
     }
 
-    /// Adds what a section says about the sender: the streams its track is in if it wants to send, and the sources if
-    /// `direction` lets it.
+    /// Adds what a section says about the sender: the streams its track is in if it wants to send, and if `direction` lets
+    /// it, the ids of simulcast streams or else the sources. `offered` is the section that is answered, if one is.
     pub(crate) fn describe_sender(
         &self,
         media: &mut MediaSection,
         transceiver: &Transceiver,
         direction: Direction,
+        offered: Option<&MediaSection>,
     ) {
         let sender = &transceiver.sender;
         if transceiver.direction.sends() {
@@ -65,11 +67,14 @@ impl Negotiation {
             let msid = |stream: &String| Msid { stream: stream.clone(), track: sender.track.clone() };
             media.msids = streams.iter().map(msid).collect();
         }
-        if direction.sends() {
-            let mut ssrcs = vec![sender.ssrc];
+        if direction.sends()
+            && !send_simulcast(media, sender, offered)
+            && let Some(encoding) = sender.encodings.first()
+        {
+            let mut ssrcs = vec![encoding.ssrc];
             if media.rtpmaps.iter().any(|map| map.name.eq_ignore_ascii_case("rtx")) {
-                ssrcs.push(sender.rtx_ssrc);
-                media.ssrc_groups.push(SsrcGroup::fid(sender.ssrc, sender.rtx_ssrc));
+                ssrcs.push(encoding.rtx_ssrc);
+                media.ssrc_groups.push(SsrcGroup::fid(encoding.ssrc, encoding.rtx_ssrc));
             }
             let cname = Attribute::new("cname", &self.config.cname);
             media.ssrcs =

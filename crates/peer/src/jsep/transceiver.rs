@@ -1,5 +1,6 @@
 //! Transceivers: a sender and a receiver that share a media section.
 
+use crate::encoding::RtpEncodingParameters;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -64,12 +65,35 @@ pub struct Sender {
     pub track: Option<String>,
     /// The streams the receiving side is told the track is in.
     pub streams: Vec<String>,
+    /// `[[SendEncodings]]`: at least one; several are simulcast, each with a `rid` of its own.
+    pub encodings: Vec<Encoding>,
+    /// Whether it was ever negotiated to send: such a sender is not given to another track.
+    pub(crate) has_sent: bool,
+}
+
+/// One of the ways in which a track is encoded and sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoding {
     /// The source of its media.
     pub ssrc: u32,
     /// The source of its retransmissions; used when RTX is negotiated.
     pub rtx_ssrc: u32,
-    /// Whether it was ever negotiated to send: such a sender is not given to another track.
-    pub(crate) has_sent: bool,
+    /// Its id, and how to encode.
+    pub parameters: RtpEncodingParameters,
+}
+
+impl Encoding {
+    /// Its RTP stream id.
+    pub fn rid(&self) -> Option<&str> {
+        self.parameters.rid.as_deref()
+    }
+}
+
+impl Sender {
+    /// The encoding with this RTP stream id; without one, the first.
+    pub fn encoding(&self, rid: Option<&str>) -> Option<&Encoding> {
+        self.encodings.iter().find(|own| rid.is_none() || own.rid() == rid)
+    }
 }
 
 /// What a transceiver receives.

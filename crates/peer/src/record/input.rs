@@ -3,6 +3,7 @@
 use crate::candidate::IceCandidateInit;
 use crate::configuration::Configuration;
 use crate::connection::{MediaPacket, PeerConnection};
+use crate::encoding::RtpEncodingParameters;
 use crate::error::UsageError;
 use crate::event::{NameId, StreamId};
 use crate::jsep::{OfferOptions, SessionDescription, TrackKind, TransceiverId, TransceiverInit};
@@ -132,6 +133,8 @@ pub(crate) enum Input {
         direction: String,
         track: Option<String>,
         streams: Vec<String>,
+        /// Of the encodings: `rid` and `active`, which decide what is sent.
+        encodings: Vec<(Option<String>, bool)>,
     },
     ReplaceTrack {
         now: Instant,
@@ -155,11 +158,13 @@ pub(crate) enum Input {
     SendRtp {
         now: Instant,
         transceiver: TransceiverId,
+        rid: Option<String>,
         packet: Packet,
     },
     ForwardRtp {
         now: Instant,
         transceiver: TransceiverId,
+        rid: Option<String>,
         packet: Forwarded,
     },
     RequestKeyframe {
@@ -183,7 +188,8 @@ pub(crate) enum Input {
     SetActive {
         now: Instant,
         transceiver: TransceiverId,
-        active: bool,
+        /// Of each encoding.
+        active: Vec<bool>,
     },
 }
 
@@ -283,9 +289,15 @@ impl Input {
     }
 
     pub(crate) fn add_transceiver(now: Instant, kind: TrackKind, init: &TransceiverInit) -> Self {
-        let TransceiverInit { direction, track, streams } = init;
-        let direction = direction.as_str().to_owned();
-        Self::AddTransceiver { now, kind, direction, track: track.clone(), streams: streams.clone() }
+        let TransceiverInit { direction, track, streams, send_encodings } = init;
+        Self::AddTransceiver {
+            now,
+            kind,
+            direction: direction.as_str().to_owned(),
+            track: track.clone(),
+            streams: streams.clone(),
+            encodings: send_encodings.iter().map(|own| (own.rid.clone(), own.active)).collect(),
+        }
     }
 
     pub(crate) fn replace_track(now: Instant, transceiver: TransceiverId, track: Option<&str>) -> Self {
@@ -314,7 +326,7 @@ impl Input {
         Self::InsertDtmf { now, transceiver, tones: tones.to_owned(), duration, inter_tone_gap }
     }
 
-    pub(crate) fn send_rtp(now: Instant, transceiver: TransceiverId, packet: &MediaPacket<'_>) -> Self {
+    pub(crate) fn send_rtp(now: Instant, to: Layer<'_>, packet: &MediaPacket<'_>) -> Self {
         let extensions =
             packet.extensions.iter().map(|(kind, data)| (kind.uri().to_owned(), data.to_vec())).collect();
         let packet = Packet {
@@ -327,11 +339,12 @@ impl Input {
                 Payload::Shared(bytes) => bytes.to_vec(),
             },
         };
-        Self::SendRtp { now, transceiver, packet }
+        Self::SendRtp { now, transceiver: to.transceiver, rid: to.rid.map(ToOwned::to_owned), packet }
     }
 
-    pub(crate) fn forward(now: Instant, transceiver: TransceiverId, packet: &KeptPacket) -> Self {
-        Self::ForwardRtp { now, transceiver, packet: Forwarded::of(packet) }
+    pub(crate) fn forward(now: Instant, to: Layer<'_>, packet: &KeptPacket) -> Self {
+        let Layer { transceiver, rid } = to;
+        Self::ForwardRtp { now, transceiver, rid: rid.map(ToOwned::to_owned), packet: Forwarded::of(packet) }
     }
 
     /// Makes the call again. Datagrams and polls are the player's own business.
@@ -386,12 +399,11 @@ impl Input {
                 pc.add_track(now, kind, &track, &streams)?;
             }
             Self::RemoveTrack { now, transceiver } => pc.remove_track(now, transceiver)?,
-            Self::AddTransceiver { now, kind, direction, track, streams } => {
-                pc.add_transceiver(
-                    now,
-                    kind,
-                    TransceiverInit { direction: parse(&direction), track, streams },
-                )?;
+            Self::AddTransceiver { now, kind, direction, track, streams, encodings } => {
+                let encoding = |(rid, active)| RtpEncodingParameters { rid, active, ..Default::default() };
+                let send_encodings = encodings.into_iter().map(encoding).collect();
+                let direction = parse(&direction);
+                pc.add_transceiver(now, kind, TransceiverInit { direction, track, streams, send_encodings })?;
             }
             Self::ReplaceTrack { now, transceiver, track } => {
                 pc.replace_track(now, transceiver, track.as_deref())?;
@@ -410,10 +422,14 @@ impl Input {
             Self::InsertDtmf { now, transceiver, tones, duration, inter_tone_gap } => {
                 pc.insert_dtmf(now, transceiver, &tones, ToneTiming { duration, inter_tone_gap })?;
             }
-            Self::SetActive { now, transceiver, active } => pc.set_active(now, transceiver, active)?,
+            Self::SetActive { now, transceiver, active } => pc.set_active(now, transceiver, &active)?,
             Self::StopTransceiver { now, transceiver } => pc.stop_transceiver(now, transceiver)?,
-            Self::SendRtp { now, transceiver, packet } => packet.send(pc, now, transceiver)?,
-            Self::ForwardRtp { now, transceiver, packet } => packet.forward(pc, now, transceiver)?,
+            Self::SendRtp { now, transceiver, rid, packet } => {
+                packet.send(pc, now, Layer { transceiver, rid: rid.as_deref() })?;
+            }
+            Self::ForwardRtp { now, transceiver, rid, packet } => {
+                packet.forward(pc, now, Layer { transceiver, rid: rid.as_deref() })?;
+            }
             Self::RequestKeyframe { now, transceiver, rid } => {
                 pc.request_keyframe(now, Layer { transceiver, rid: rid.as_deref() })?;
             }
@@ -462,12 +478,7 @@ impl RecordedCodec {
 }
 
 impl Packet {
-    fn send(
-        &self,
-        pc: &mut PeerConnection,
-        now: Instant,
-        transceiver: TransceiverId,
-    ) -> Result<(), UsageError> {
+    fn send(&self, pc: &mut PeerConnection, now: Instant, to: Layer<'_>) -> Result<(), UsageError> {
         let known = |(uri, data): &'_ (String, Vec<u8>)| Some((ExtensionKind::from_uri(uri)?, data.clone()));
         let extensions: Vec<(ExtensionKind, Vec<u8>)> = self.extensions.iter().filter_map(known).collect();
         let extensions: Vec<(ExtensionKind, &[u8])> =
@@ -479,7 +490,7 @@ impl Packet {
             extensions: &extensions,
             payload: Payload::Pieces(&[&self.payload]),
         };
-        pc.send_rtp(now, transceiver, &packet)
+        pc.send_rtp(now, to, &packet)
     }
 }
 
@@ -498,12 +509,7 @@ impl Forwarded {
         }
     }
 
-    fn forward(
-        self,
-        pc: &mut PeerConnection,
-        now: Instant,
-        transceiver: TransceiverId,
-    ) -> Result<(), UsageError> {
+    fn forward(self, pc: &mut PeerConnection, now: Instant, to: Layer<'_>) -> Result<(), UsageError> {
         let codec = CodecParameters {
             channels: self.channels,
             format_parameters: self.format_parameters,
@@ -517,7 +523,7 @@ impl Forwarded {
         }
         // What was forwarded then was an RTP packet, else nothing was.
         let packet = KeptPacket::new(codec, extensions, self.sequence, self.bytes.into());
-        packet.map_or(Ok(()), |packet| pc.forward_kept(now, transceiver, &packet))
+        packet.map_or(Ok(()), |packet| pc.forward_kept(now, to, &packet))
     }
 }
 

@@ -259,6 +259,7 @@ impl Collector<'_> {
             kind,
             transport_id: TRANSPORT.to_owned(),
             mid: transceiver.and_then(Transceiver::mid).map(ToOwned::to_owned),
+            rid: sender.rid().map(ToOwned::to_owned),
             rtx_ssrc: video.then(|| sender.rtx_ssrc()),
             remote_id: remote,
             packets_sent: stats.packets_sent,

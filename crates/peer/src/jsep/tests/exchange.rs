@@ -68,7 +68,10 @@ fn a_track_arrives_with_its_streams() {
     let negotiated = changes.negotiated.unwrap();
     assert_eq!(negotiated.dtls_role, Some(DtlsRole::Server));
     assert_eq!(negotiated.media[0].direction, Direction::SendOnly);
-    assert_eq!(negotiated.media[0].send.ssrc, a.transceiver(sent).unwrap().sender().ssrc);
+    assert_eq!(
+        negotiated.media[0].send.encodings[0].ssrc,
+        a.transceiver(sent).unwrap().sender().encodings[0].ssrc
+    );
 }
 
 #[test]
@@ -78,7 +81,10 @@ fn the_receiver_learns_the_sources_and_their_repair() {
     let (_, there) = negotiate(&mut a, &mut b);
     let sender = a.transceiver(sent).unwrap().sender();
     let source = &there.negotiated.unwrap().media[0].receive.sources[0];
-    assert_eq!((source.ssrc, source.rtx_ssrc), (sender.ssrc, Some(sender.rtx_ssrc)));
+    assert_eq!(
+        (source.ssrc, source.rtx_ssrc),
+        (sender.encodings[0].ssrc, Some(sender.encodings[0].rtx_ssrc))
+    );
     assert_eq!(source.cname.as_deref(), Some(a.cname()));
 }
 

@@ -1,13 +1,15 @@
 //! Two peers that do anything in any order end in agreement.
 
 use super::*;
+use crate::encoding::RtpEncodingParameters;
 use proptest::prelude::*;
 use sdp::Direction;
 
 #[derive(Clone, Debug)]
 enum Step {
     AddTrack(TrackKind),
-    AddTransceiver(TrackKind, Direction),
+    /// With as many encodings.
+    AddTransceiver(TrackKind, Direction, usize),
     RemoveTrack(usize),
     SetDirection(usize, Direction),
     Stop(usize),
@@ -29,7 +31,8 @@ fn step() -> impl Strategy<Value = (bool, Step)> {
     ]);
     let edits = prop_oneof![
         kind.clone().prop_map(Step::AddTrack),
-        (kind, direction.clone()).prop_map(|(kind, direction)| Step::AddTransceiver(kind, direction)),
+        (kind, direction.clone(), 0usize..4)
+            .prop_map(|(kind, direction, encodings)| Step::AddTransceiver(kind, direction, encodings)),
         (0usize..8).prop_map(Step::RemoveTrack),
         (0usize..8, direction).prop_map(|(index, direction)| Step::SetDirection(index, direction)),
         (0usize..8).prop_map(Step::Stop),
@@ -58,7 +61,10 @@ struct Side {
 
 impl Side {
     fn new(number: u64, name: &'static str) -> Self {
-        Self { peer: peer(number), name, drawn: 0, proposed: 0, running: 0, tracks: 0 }
+        let mut peer = peer(number);
+        // Only one of the two accepts simulcast.
+        peer.config.receive_simulcast = name == "a";
+        Self { peer, name, drawn: 0, proposed: 0, running: 0, tracks: 0 }
     }
 
     fn propose(&mut self, restart: bool) -> TransportDescription {
@@ -88,8 +94,10 @@ impl Side {
                 let track = format!("{}{}", self.name, self.tracks);
                 self.peer.add_track(*kind, &track, &["s"]).unwrap();
             }
-            Step::AddTransceiver(kind, direction) => {
-                let init = TransceiverInit { direction: *direction, ..TransceiverInit::default() };
+            Step::AddTransceiver(kind, direction, encodings) => {
+                let send_encodings = vec![RtpEncodingParameters::default(); *encodings];
+                let init =
+                    TransceiverInit { direction: *direction, send_encodings, ..TransceiverInit::default() };
                 self.peer.add_transceiver(*kind, init).unwrap();
             }
             Step::Data => self.peer.want_data_channels(),
@@ -171,10 +179,27 @@ fn mirrored(a: &Negotiation, b: &Negotiation) {
             own.mid()
         );
     }
+    for (sender, receiver) in [(a, b), (b, a)] {
+        simulcast_is_agreed_on(sender, receiver);
+    }
     assert_eq!(a.data_mid(), b.data_mid());
     assert!(a.dtls_role().is_none() || a.dtls_role() != b.dtls_role());
     for session in [&here, &there] {
         unambiguous(session);
+    }
+}
+
+/// What is sent as simulcast the other side asks for, and nobody else is sent any.
+fn simulcast_is_agreed_on(sender: &Negotiation, receiver: &Negotiation) {
+    let described = parse(&receiver.current_local_description().unwrap());
+    let sends = |own: &&Transceiver| own.current_direction().is_some_and(Direction::sends);
+    for own in sender.transceivers().iter().filter(sends) {
+        let encodings = &own.sender().encodings;
+        let asked_for = own.m_line().and_then(|index| described.media[index].simulcast.as_ref());
+        let asked_for = asked_for.map(|simulcast| simulcast.recv.as_slice()).unwrap_or_default();
+        let rids = encodings.iter().filter_map(Encoding::rid);
+        assert!(encodings.len() == 1 || rids.eq(asked_for.iter().map(|stream| stream[0].rid.as_str())));
+        assert!(receiver.config.receive_simulcast || encodings.len() == 1);
     }
 }
 
