@@ -1,8 +1,8 @@
 //! Values that wipe themselves, and hash outputs.
 
 use alloc::vec::Vec;
+use constant_time_eq::constant_time_eq;
 use core::fmt;
-use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Secret bytes: wiped when dropped, never printed.
@@ -78,12 +78,9 @@ impl Digest {
     }
 }
 
-/// Whether `tag` is how `ours` begins, in constant time for tags of one length. The differences of all bytes are put together,
-/// and `subtle` hides what comes of it from the compiler; hiding each byte's would take as long as hashing half a block.
+/// Whether `tag` is how `ours` begins, in constant time for tags of one length.
 pub(crate) fn starts_with(ours: &[u8], tag: &[u8]) -> bool {
-    let Some(ours) = ours.get(..tag.len()) else { return false };
-    let difference = ours.iter().zip(tag).fold(0, |bits, (ours, theirs)| bits | (ours ^ theirs));
-    difference.ct_eq(&0).into()
+    ours.get(..tag.len()).is_some_and(|ours| constant_time_eq(ours, tag))
 }
 
 impl Zeroize for Digest {

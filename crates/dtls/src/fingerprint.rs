@@ -5,10 +5,10 @@
 //! ```
 
 use alloc::vec::Vec;
+use constant_time_eq::constant_time_eq;
 use core::fmt;
 use core::str::FromStr;
 use sendrecv_crypto::{CryptoError, CryptoProvider, HashAlgorithm};
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 /// A hash over a certificate's DER, as SDP's `a=fingerprint` carries it.
@@ -87,7 +87,7 @@ impl Fingerprint {
 
     /// Whether this is the fingerprint of `der`.
     pub fn matches(&self, provider: &dyn CryptoProvider, der: &[u8]) -> bool {
-        Self::of(provider, self.algorithm, der).is_ok_and(|other| other.bytes.ct_eq(&self.bytes).into())
+        Self::of(provider, self.algorithm, der).is_ok_and(|other| constant_time_eq(&other.bytes, &self.bytes))
     }
 }
 

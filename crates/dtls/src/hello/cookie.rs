@@ -9,9 +9,9 @@
 //! The key belongs to one connection, so a cookie is worth nothing elsewhere.
 
 use alloc::vec::Vec;
+use constant_time_eq::constant_time_eq;
 use sendrecv_core::Seed;
 use sendrecv_crypto::{CryptoError, CryptoProvider, Digest, HashAlgorithm};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 const MAC_LEN: usize = 32;
@@ -45,7 +45,7 @@ impl Cookies {
     ) -> Option<&'a [u8]> {
         let (payload, mac) = cookie.split_last_chunk::<MAC_LEN>()?;
         let expected = self.mac(provider, random, payload).ok()?;
-        bool::from(expected.as_bytes().ct_eq(mac)).then_some(payload)
+        constant_time_eq(expected.as_bytes(), mac).then_some(payload)
     }
 
     fn mac(

@@ -17,6 +17,7 @@ use crate::wire::certificate_verify::{self, DigitallySigned};
 use crate::wire::fragment::HandshakeType;
 use crate::{CipherSuite, Failure, Role, SrtpProfile, Version, wire};
 use alloc::vec::Vec;
+use constant_time_eq::constant_time_eq;
 use keys::MasterSecret;
 use sendrecv_crypto::{NamedGroup, Secret, SignatureScheme};
 
@@ -107,7 +108,7 @@ impl Base {
         let provider = session.config.provider;
         let digest = self.transcript.digest(provider, self.suite.hash())?;
         let expected = master.finished(provider, session.role.peer(), &digest)?;
-        if !bool::from(subtle::ConstantTimeEq::ct_eq(&expected[..], &message.body[..])) {
+        if !constant_time_eq(&expected[..], &message.body[..]) {
             unless_fuzzing(Failure::BadFinished)?;
         }
         self.transcript.add_message(message);
