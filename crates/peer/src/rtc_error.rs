@@ -1,5 +1,6 @@
 //! `RTCError`: what ended a transport or a data channel.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 use sendrecv_dtls::CloseReason as DtlsClose;
@@ -72,6 +73,10 @@ impl RtcError {
             ChannelFailure::NoStream => {
                 (RtcErrorDetail::DataChannelFailure, "there is no stream for the channel".into())
             }
+            ChannelFailure::MessageTooLong { limit } => (
+                RtcErrorDetail::DataChannelFailure,
+                format!("a message is longer than the {limit} bytes the peer takes"),
+            ),
             ChannelFailure::Restarted => (sctp(None), "the peer restarted the association".into()),
             ChannelFailure::Association(reason @ SctpClose::AbortedByPeer { cause, .. }) => {
                 (sctp(*cause), reason.to_string())

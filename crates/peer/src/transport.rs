@@ -210,9 +210,12 @@ impl Transport {
         self.send(now, out)
     }
 
-    /// Seals a packet of application data where it lies, and finds its path.
+    /// Seals a packet of application data where it lies, and finds its path. See [`can_send_data`](Self::can_send_data).
     pub(crate) fn seal_data(&mut self, now: Instant, packet: &mut PacketBuf<'_>) -> Option<Transmit> {
-        self.dtls.as_mut()?.seal(now, packet).ok()?;
+        let dtls = self.dtls.as_mut()?;
+        let sealed =
+            if dtls.can_seal_early() { dtls.seal_early(now, packet) } else { dtls.seal(now, packet) };
+        sealed.ok()?;
         self.send(now, packet)
     }
 
@@ -236,9 +239,12 @@ impl Transport {
         Some(transmit)
     }
 
-    /// Whether application data can be sealed and sent now.
+    /// Whether application data can be sealed and sent now: once DTLS is connected, and on a server of DTLS 1.3 behind its
+    /// flight. Then it is not known yet who reads it, and before [`Received::Records`] come from there, no one has proven
+    /// anything: an INIT may go, messages may not.
     pub(crate) fn can_send_data(&self) -> bool {
-        self.state == DtlsTransportState::Connected && self.ice.can_send_data()
+        let early = || self.dtls.as_ref().is_some_and(Dtls::can_seal_early);
+        (self.state == DtlsTransportState::Connected || early()) && self.ice.can_send_data()
     }
 
     /// Whether media can be protected and sent now.

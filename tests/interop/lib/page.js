@@ -157,6 +157,12 @@ const api = {
     return api.count(name, label);
   },
 
+  // Waits for a channel of the other side's, and a text on it.
+  async arrives(name, label, text, ms = 20000) {
+    const { channels } = peers[name];
+    await until(() => `${text} on ${label}`, ms, () => channels[label]?.texts.includes(text));
+  },
+
   count(name, label) {
     const { messages, bytes, hash, texts, states, channel } = peers[name].channels[label];
     return { messages, bytes, hash, texts, states, id: channel.id, protocol: channel.protocol, ordered: channel.ordered,

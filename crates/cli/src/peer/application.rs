@@ -156,20 +156,21 @@ impl Scripted {
         Ok(sent)
     }
 
-    /// Sends what waits for room in this channel.
+    /// Sends what waits for room in this channel. What cannot leave before the channel is open waits for that, too.
     fn flush(&mut self, pc: &mut PeerConnection, now: Instant, id: DataChannelId) -> Result<(), UsageError> {
-        let Some(remembered) = self.channels.get_mut(&id).filter(|channel| channel.open) else {
-            return Ok(());
-        };
+        let Some(remembered) = self.channels.get_mut(&id) else { return Ok(()) };
         while let Some(message) = remembered.waiting.front() {
             if pc.data_channel(id).is_none_or(|channel| channel.buffered_amount() >= BUFFER) {
                 return pc.set_buffered_amount_low_threshold(now, id, BUFFER / 2);
             }
-            if let Err(error) = pc.send(now, id, message.clone()) {
-                remembered.waiting.clear();
-                return Err(error);
+            match pc.send_early(now, id, message.clone()) {
+                Ok(()) => drop(remembered.waiting.pop_front()),
+                Err(_) if !remembered.open => return Ok(()),
+                Err(error) => {
+                    remembered.waiting.clear();
+                    return Err(error);
+                }
             }
-            remembered.waiting.pop_front();
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The connection: records in, records out, time.
 
 mod early;
+mod half_trip;
 mod handshake;
 mod ids;
 mod incoming;
@@ -194,10 +195,7 @@ impl Dtls {
             State::Closed(_) => return Err(SealError::Closed),
             _ => return Err(SealError::NotConnected),
         }
-        let sealer = self.session.records.sealer().ok_or(SealError::NotConnected)?;
-        sealer.seal_packet(packet)?;
-        self.stats.records_sealed = self.stats.records_sealed.saturating_add(1);
-        Ok(())
+        self.seal_packet(packet)
     }
 
     /// Bytes that [`seal`](Self::seal) adds to a packet; before the handshake is complete, the most it can be.

@@ -5,7 +5,7 @@
 //! ```
 
 use super::Base;
-use super::schedule::{ApplicationSecrets, Schedule};
+use super::schedule::Schedule;
 use super::update::KeyUpdates;
 use crate::connection_id::{self, put_connection_id};
 use crate::exporter::Exporter;
@@ -29,9 +29,15 @@ use sendrecv_crypto::{Digest, NamedGroup, SignatureScheme};
 
 /// Where a server is behind its flight.
 pub(crate) enum Server13 {
-    Certificate(Base, ApplicationSecrets),
-    CertificateVerify(Base, ApplicationSecrets, IdentifiedPeer),
-    Finished(Base, ApplicationSecrets, VerifiedPeer),
+    Certificate(Base, Application),
+    CertificateVerify(Base, Application, IdentifiedPeer),
+    Finished(Base, Application, VerifiedPeer),
+}
+
+/// What is there for application data already.
+pub(crate) struct Application {
+    updates: KeyUpdates,
+    exporter: Exporter,
 }
 
 /// What a cookie remembers of the ClientHello before it.
@@ -189,7 +195,11 @@ fn answer(
     let request = certificate_request::encode(Version::Dtls13, &VERIFIED_SCHEMES);
     base.send(session, HandshakeType::CERTIFICATE_REQUEST, request);
     base.send_authentication(session, scheme)?;
-    let application = base.secrets.application(&base.transcript.digest())?;
+    let secrets = base.secrets.application(&base.transcript.digest())?;
+    let (ours, theirs, exporter) = secrets.into_ours_theirs_exporter(session.role);
+    let updates = KeyUpdates::start_writing(session, suite, ours, theirs)?;
+    let application =
+        Application { updates, exporter: Exporter::V13 { hash: suite.hash(), secret: exporter } };
     Ok(State::Server13(Server13::Certificate(base, application)))
 }
 
@@ -225,16 +235,15 @@ impl Server13 {
 
 fn on_finished(
     mut base: Base,
-    application: ApplicationSecrets,
+    application: Application,
     peer: VerifiedPeer,
     session: &mut Session,
     message: &Message,
 ) -> Result<State, Failure> {
     base.check_finished(session, message)?;
     session.end_flight();
-    let (ours, theirs, exporter) = application.into_ours_theirs_exporter(session.role);
-    let updates = KeyUpdates::start(session, base.suite, ours, theirs)?;
-    let exporter = Exporter::V13 { hash: base.suite.hash(), secret: exporter };
+    let Application { updates, exporter } = application;
+    updates.install_read(session)?;
     let agreed = base.agreed();
     Ok(State::Connected(Connected::new(peer, agreed, exporter, Some(updates))))
 }

@@ -42,6 +42,18 @@ impl KeyUpdates {
         write: Secret,
         read: Secret,
     ) -> Result<Self, Failure> {
+        let updates = Self::start_writing(session, suite, write, read)?;
+        updates.install_read(session)?;
+        Ok(updates)
+    }
+
+    /// Installs the first of them for writing: a server has it before the client has finished.
+    pub(crate) fn start_writing(
+        session: &mut Session,
+        suite: CipherSuite,
+        write: Secret,
+        read: Secret,
+    ) -> Result<Self, Failure> {
         let updates = Self {
             suite,
             write,
@@ -52,7 +64,6 @@ impl KeyUpdates {
             wanted: false,
         };
         updates.install_write(session)?;
-        updates.install_read(session)?;
         Ok(updates)
     }
 
@@ -62,7 +73,7 @@ impl KeyUpdates {
         Ok(())
     }
 
-    fn install_read(&self, session: &mut Session) -> Result<(), Failure> {
+    pub(crate) fn install_read(&self, session: &mut Session) -> Result<(), Failure> {
         let opener = Opener13::new(session.config.provider, self.suite, &self.read, self.read_epoch)?;
         session.records.install_read(opener);
         Ok(())

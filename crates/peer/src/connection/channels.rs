@@ -109,6 +109,20 @@ impl PeerConnection {
         Ok(())
     }
 
+    /// Like [`send`](Self::send), and takes messages for a channel that is still connecting, too, where the standard has
+    /// `send` fail: from [`create_data_channel`](Self::create_data_channel) on. They leave as soon as the protocols let
+    /// them, which is up to a round trip before the channel is open, for the first packet's worth of them. They are lost
+    /// if the channel closes before, and one that is longer than the other side turns out to take closes it.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send), except that the channel need not be open.
+    pub fn send_early(&mut self, now: Instant, id: ChannelId, message: Message) -> Result<(), UsageError> {
+        let now = self.enter(now)?;
+        self.record(|| Input::send_early(now, id, &message));
+        self.channels.send_early(now, id, message)?;
+        Ok(())
+    }
+
     /// Sets `bufferedAmountLowThreshold`, bytes.
     ///
     /// # Errors

@@ -124,22 +124,25 @@ impl PeerConnection {
         }
     }
 
-    /// SCTP begins once DTLS can carry it and an application section was agreed on, whichever comes last.
+    /// SCTP begins once DTLS can carry it and an application section was agreed on, whichever comes last. Where we are the
+    /// server of DTLS 1.3 our INIT goes behind the flight, half a round trip before the client has answered that; nothing
+    /// that follows can, for what answers it is not read before DTLS is connected.
     fn start_sctp(&mut self, now: Instant) {
-        if self.sctp_started || !self.sctp_wanted || self.transport.state != DtlsTransportState::Connected {
+        if self.sctp_runs || !self.sctp_wanted {
             return;
         }
         let Some(role) = self.transport.role else { return };
-        self.sctp_started = true;
-        self.packet_sizes = None;
-        self.update_packet_sizes(now);
-        self.connect_sctp(
-            now,
-            match role {
-                Role::Client => DtlsRole::Client,
-                Role::Server => DtlsRole::Server,
-            },
-        );
+        self.sctp_runs = self.transport.state == DtlsTransportState::Connected;
+        // With SNAP there is no INIT to send, and messages have to wait.
+        let early = self.remote_init.is_none() && self.transport.can_send_data();
+        if !self.sctp_started && (self.sctp_runs || early) {
+            self.sctp_started = true;
+            self.packet_sizes = None;
+            self.update_packet_sizes(now);
+            self.connect_sctp(now, channel_role(role));
+        } else if self.sctp_runs {
+            self.channels.lower_layer_is_ready(now);
+        }
         while let Some(record) = self.transport.poll_early_data() {
             // As with any record: what a packet does not do is counted by the association.
             let _ = self.channels.handle_datagram(now, &record);
@@ -218,5 +221,12 @@ impl PeerConnection {
             | sendrecv_media::Event::StreamIdentified { .. }
             | sendrecv_media::Event::StreamEnded { .. } => {}
         }
+    }
+}
+
+const fn channel_role(role: Role) -> DtlsRole {
+    match role {
+        Role::Client => DtlsRole::Client,
+        Role::Server => DtlsRole::Server,
     }
 }

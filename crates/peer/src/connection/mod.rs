@@ -78,9 +78,11 @@ pub struct PeerConnection {
     parameters: BTreeMap<TransceiverId, RtpSendParameters>,
     /// How many times parameters were returned.
     transactions: u64,
-    /// Whether an application section was agreed on, and whether SCTP was told to connect.
+    /// Whether an application section was agreed on, whether SCTP was told to connect, and whether DTLS is connected to
+    /// carry more than its INIT.
     sctp_wanted: bool,
     sctp_started: bool,
+    sctp_runs: bool,
     /// The other side's INIT, if both were signalled: then the association needs no handshake.
     remote_init: Option<Vec<u8>>,
     /// Where associations have their randomness from, and how many there were before the present one.
@@ -141,6 +143,7 @@ impl PeerConnection {
             transactions: 0,
             sctp_wanted: false,
             sctp_started: false,
+            sctp_runs: false,
             remote_init: None,
             sctp_seed,
             associations: 0,

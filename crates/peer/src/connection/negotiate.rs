@@ -264,7 +264,7 @@ impl PeerConnection {
     fn restart_association(&mut self, now: Instant) {
         let seed = self.sctp_seed.derive_indexed("association", self.associations);
         self.channels.restart(super::channel_config(&self.configuration), &seed, now);
-        self.sctp_started = false;
+        (self.sctp_started, self.sctp_runs) = (false, false);
     }
 
     /// Address and port of the candidate that goes into `c=` and `m=` lines.

@@ -42,7 +42,7 @@ impl PeerConnection {
                 outcome.map(|()| Inbound::Consumed).map_err(Discard::Media)
             }
             Ok(Received::Records(records)) => {
-                if !self.sctp_started {
+                if !self.sctp_runs {
                     // The handshake may end in the very datagram that brings the first data.
                     self.drive(now);
                 }

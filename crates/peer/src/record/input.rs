@@ -191,6 +191,12 @@ pub(crate) enum Input {
         /// Of each encoding.
         active: Vec<bool>,
     },
+    SendEarly {
+        now: Instant,
+        channel: u64,
+        text: bool,
+        bytes: Vec<u8>,
+    },
 }
 
 /// [`LocalSocket`].
@@ -282,6 +288,11 @@ impl Input {
     pub(crate) fn send(now: Instant, id: ChannelId, message: &Message) -> Self {
         let text = matches!(message, Message::Text(_));
         Self::Send { now, channel: id.to_bits(), text, bytes: message.bytes().to_vec() }
+    }
+
+    pub(crate) fn send_early(now: Instant, id: ChannelId, message: &Message) -> Self {
+        let text = matches!(message, Message::Text(_));
+        Self::SendEarly { now, channel: id.to_bits(), text, bytes: message.bytes().to_vec() }
     }
 
     pub(crate) fn add_track(now: Instant, kind: TrackKind, track: &str, streams: &[&str]) -> Self {
@@ -387,8 +398,10 @@ impl Input {
         match self {
             Self::CreateDataChannel { now, label, init } => drop(pc.create_data_channel(now, &label, init)?),
             Self::Send { now, channel: id, text, bytes } => {
-                let message = if text { Message::Text(bytes.into()) } else { Message::Binary(bytes.into()) };
-                pc.send(now, channel(id), message)?;
+                pc.send(now, channel(id), message(text, bytes))?;
+            }
+            Self::SendEarly { now, channel: id, text, bytes } => {
+                pc.send_early(now, channel(id), message(text, bytes))?;
             }
             Self::SetBufferedAmountLowThreshold { now, channel: id, bytes } => {
                 pc.set_buffered_amount_low_threshold(now, channel(id), bytes)?;
@@ -533,4 +546,8 @@ fn owned(texts: &[&str]) -> Vec<String> {
 
 fn parse(direction: &str) -> Direction {
     Direction::from_name(direction).unwrap_or_default()
+}
+
+fn message(text: bool, bytes: Vec<u8>) -> Message {
+    if text { Message::Text(bytes.into()) } else { Message::Binary(bytes.into()) }
 }

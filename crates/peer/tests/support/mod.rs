@@ -22,6 +22,9 @@ pub struct Side {
     pub datagrams_sent: usize,
 }
 
+/// Whether a datagram of a side passes.
+pub type Filter = Box<dyn FnMut(usize, &[u8]) -> bool>;
+
 pub struct Pair {
     pub now: Instant,
     pub sides: [Side; 2],
@@ -31,6 +34,8 @@ pub struct Pair {
     pub lose_every: usize,
     /// How many of a hundred datagrams are lost, by chance.
     pub loss_percent: u64,
+    /// Asked of every datagram that would not be lost otherwise.
+    pub passes: Filter,
     chance: Rng,
     /// Every STUN message that was sent.
     pub stun: Vec<Vec<u8>>,
@@ -61,6 +66,7 @@ impl Pair {
             delay: Duration::from_millis(10),
             lose_every: 0,
             loss_percent: 0,
+            passes: Box::new(|_, _| true),
             chance: Seed::from_u64(seed).derive("loss").rng(),
             stun: Vec::new(),
             longest_of_dtls: 0,
@@ -132,7 +138,8 @@ impl Pair {
                     }
                     side.datagrams_sent += 1;
                     let regular = self.lose_every > 0 && self.sent.is_multiple_of(self.lose_every);
-                    if regular || self.chance.below(100) < self.loss_percent {
+                    let lost = self.chance.below(100) < self.loss_percent;
+                    if regular || lost || !(self.passes)(index, bytes) {
                         continue;
                     }
                     let path = Path::udp(datagrams.path.remote, datagrams.path.local);

@@ -7,6 +7,7 @@
     clippy::as_conversions
 )]
 
+mod early;
 mod round_trips;
 mod snap;
 mod sped;

@@ -13,6 +13,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use sendrecv_core::{Instant, NoSpace, Writer};
 
+/// How long the answer to an early INIT may take behind the packet that ended the handshake of the layer below: both leave
+/// the peer at the same time.
+const EARLY_ANSWER_WAIT: Duration = Duration::from_millis(5);
+
 /// What an INIT's or INIT ACK's parameters say.
 #[derive(Debug, Default)]
 struct InitParameters<'a> {
@@ -72,6 +76,17 @@ impl Association {
         self.handshake_attempts = 0;
         self.send_init(now);
         Ok(())
+    }
+
+    /// Tells that only now the layer below is established on both sides, after [`connect`](Self::connect): our INIT was
+    /// taken along by the last packets of its handshake, and may have come too early for the peer. Unless the answer is
+    /// there within a few milliseconds it is sent again, as the first attempt.
+    pub fn lower_layer_is_ready(&mut self, now: Instant) {
+        let now = self.clock.advance(now);
+        if self.state == State::CookieWait {
+            self.init_was_early = true;
+            self.handshake_at = Some(now + EARLY_ANSWER_WAIT);
+        }
     }
 
     /// What we announce.
@@ -135,17 +150,17 @@ impl Association {
             return;
         }
         self.handshake_at = None;
-        self.handshake_attempts = self.handshake_attempts.saturating_add(1);
+        let was_early = core::mem::take(&mut self.init_was_early) && self.state == State::CookieWait;
+        if !was_early {
+            self.handshake_attempts = self.handshake_attempts.saturating_add(1);
+        }
         if self.config.max_init_retransmissions.is_some_and(|limit| self.handshake_attempts > limit) {
             self.fail(CloseReason::PeerUnreachable);
             return;
         }
         match self.state {
             State::CookieWait => self.send_init(now),
-            State::CookieEchoed => {
-                self.cookie_due = true;
-                self.arm_handshake(now);
-            }
+            State::CookieEchoed => self.send_cookie_echo(now),
             State::ShutdownSent | State::ShutdownAckSent => self.repeat_shutdown(now),
             State::Closed | State::Established | State::ShutdownPending | State::ShutdownReceived => {}
         }
@@ -252,9 +267,8 @@ impl Association {
         let _ = write_cookie_echo(cookie, &mut self.cookie_echo);
         self.report_behind_cookie(&read.unrecognized);
         self.state = State::CookieEchoed;
-        self.cookie_due = true;
         self.handshake_attempts = 0;
-        self.arm_handshake(now);
+        self.send_cookie_echo(now);
         Ok(())
     }
 
@@ -265,6 +279,13 @@ impl Association {
         if !reports.is_empty() && len.saturating_add(HEADER_LEN) <= self.path.packet_size() {
             let _ = Chunk { kind: kind::ERROR, flags: 0, value: reports }.write(&mut self.cookie_echo);
         }
+    }
+
+    /// Has the COOKIE ECHO sent, with data behind it: that which the last one took along, if there was one, goes again.
+    fn send_cookie_echo(&mut self, now: Instant) {
+        self.sender.repeat_all(now);
+        self.cookie_due = true;
+        self.arm_handshake(now);
     }
 
     /// Takes over what an INIT or INIT ACK says about the peer.

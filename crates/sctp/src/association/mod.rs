@@ -97,6 +97,8 @@ pub struct Association {
     /// Chunks of the handshake or the shutdown that are sent again until answered.
     handshake_at: Option<Instant>,
     handshake_attempts: u32,
+    /// Our INIT left before the peer could be expected to take it: the next one counts as the first.
+    init_was_early: bool,
     /// Our COOKIE ECHO, and whether it is to be sent.
     cookie_echo: Vec<u8>,
     cookie_due: bool,
@@ -131,6 +133,7 @@ impl Association {
             close_reason: None,
             handshake_at: None,
             handshake_attempts: 0,
+            init_was_early: false,
             cookie_echo: Vec::new(),
             cookie_due: false,
             shutdown_guard_at: None,

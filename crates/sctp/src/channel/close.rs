@@ -65,6 +65,7 @@ impl DataChannels {
             return;
         }
         self.without_id.retain(|other| *other != id);
+        self.early.forget(id);
         let Some(channel) = self.channels.remove(id.slot) else { return };
         if let Some(stream) = channel.stream {
             self.by_stream.remove(stream);

@@ -2,6 +2,7 @@
 
 mod close;
 mod dcep;
+mod early;
 mod ids;
 mod incoming;
 mod types;
@@ -20,6 +21,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
+use early::Early;
 use ids::Ids;
 use sendrecv_core::{Instant, Machine, PacketBuf, Seed, Transmit};
 
@@ -69,6 +71,7 @@ pub struct DataChannels {
     next_generation: u32,
     /// Channels created before the DTLS role was known, in order.
     without_id: Vec<ChannelId>,
+    early: Early,
     events: VecDeque<ChannelEvent>,
     connected: bool,
     remote_max_message_size: usize,
@@ -89,6 +92,7 @@ impl DataChannels {
             ids: Ids::default(),
             next_generation: 0,
             without_id: Vec::new(),
+            early: Early::default(),
             events: VecDeque::new(),
             connected: false,
             remote_max_message_size: DEFAULT_REMOTE_MAX_MESSAGE_SIZE,
@@ -158,12 +162,14 @@ impl DataChannels {
     fn begin(&mut self, now: Instant, role: DtlsRole) {
         self.now = self.now.max(now);
         self.ids.set_role(role);
+        self.refuse_too_long();
         for channel in core::mem::take(&mut self.without_id) {
             match self.allocate() {
                 Some(stream) => self.attach(channel, stream),
                 None => self.fail(channel, ChannelFailure::NoStream),
             }
         }
+        self.send_what_waited();
     }
 
     /// Creates a channel. Before [`connect`](Self::connect) its number may still be open.
@@ -270,10 +276,10 @@ impl DataChannels {
     /// Hands over a message.
     ///
     /// # Errors
-    /// [`SendError`] says why the message was not taken; nothing changed then.
+    /// [`SendError`] says why the message was not taken; nothing changed then. [`send_early`](Self::send_early) need not
+    /// wait for the channel to be open.
     pub fn send(&mut self, now: Instant, channel: ChannelId, message: Message) -> Result<(), SendError> {
         self.now = self.now.max(now);
-        let limit = self.remote_max_message_size;
         let record = self.get(channel).ok_or(SendError::Closed)?;
         let stream = match record.state {
             ChannelState::Open => record.stream.ok_or(SendError::Connecting)?,
@@ -281,23 +287,32 @@ impl DataChannels {
             ChannelState::Closing => return Err(SendError::Closing),
             ChannelState::Closed => return Err(SendError::Closed),
         };
+        self.hand_over(channel, stream, message)
+    }
+
+    fn check_len(&self, message: &Message) -> Result<(), SendError> {
+        let limit = self.remote_max_message_size;
+        if message.bytes().len() > limit { Err(SendError::TooLarge { limit }) } else { Ok(()) }
+    }
+
+    /// Gives a message to the association, whatever the channel's state.
+    fn hand_over(&mut self, channel: ChannelId, stream: u16, message: Message) -> Result<(), SendError> {
+        let record = self.get(channel).ok_or(SendError::Closed)?;
         let options = SendOptions {
             // Until the peer knows the channel nothing may overtake the OPEN (RFC 8832, section 6).
             unordered: !record.init.ordered && record.confirmed,
             lifetime: record.init.max_packet_life_time.map(|millis| Duration::from_millis(u64::from(millis))),
             max_retransmits: record.init.max_retransmits,
         };
+        self.check_len(&message)?;
         let len = message.bytes().len();
-        if len > limit {
-            return Err(SendError::TooLarge { limit });
-        }
         let (ppid, data) = match message {
             Message::Text(bytes) if bytes.is_empty() => (ppid::STRING_EMPTY, Bytes::from_static(&[0])),
             Message::Binary(bytes) if bytes.is_empty() => (ppid::BINARY_EMPTY, Bytes::from_static(&[0])),
             Message::Text(bytes) => (ppid::STRING, bytes),
             Message::Binary(bytes) => (ppid::BINARY, bytes),
         };
-        self.association.send(now, stream, ppid, data, options)?;
+        self.association.send(self.now, stream, ppid, data, options)?;
         if let Some(record) = self.get_mut(channel) {
             record.stats.messages_sent = record.stats.messages_sent.saturating_add(1);
             record.stats.bytes_sent = record.stats.bytes_sent.saturating_add(wide(len));
@@ -308,7 +323,8 @@ impl DataChannels {
     /// Bytes handed over on this channel that were never sent; 0 for a channel that is no more.
     pub fn buffered_amount(&self, channel: ChannelId) -> usize {
         let stream = self.get(channel).and_then(|channel| channel.stream);
-        stream.map_or(0, |stream| self.association.buffered_amount(stream))
+        let queued = stream.map_or(0, |stream| self.association.buffered_amount(stream));
+        queued.saturating_add(self.early.buffered(channel))
     }
 
     /// Sets the threshold in bytes for [`ChannelEvent::BufferedAmountLow`]; 0 at first.
@@ -364,6 +380,11 @@ impl DataChannels {
     /// tries there.
     pub fn set_packet_sizes(&mut self, now: Instant, max_packet_size: usize, max_probe_size: usize) {
         self.association.set_packet_sizes(now, max_packet_size, max_probe_size);
+    }
+
+    /// See [`Association::lower_layer_is_ready`].
+    pub fn lower_layer_is_ready(&mut self, now: Instant) {
+        self.association.lower_layer_is_ready(now);
     }
 
     /// Takes one packet from the peer.

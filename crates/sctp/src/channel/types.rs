@@ -171,6 +171,11 @@ pub enum ChannelEvent {
 pub enum ChannelFailure {
     /// There is no number for it: all are in use, or the one it was given is beyond what the peer takes.
     NoStream,
+    /// A message that was handed over before anything was known of the peer is longer than the peer takes.
+    MessageTooLong {
+        /// The peer's limit in bytes.
+        limit: usize,
+    },
     /// The peer began its association anew, and knows no channels.
     Restarted,
     /// The association ended, for this reason.

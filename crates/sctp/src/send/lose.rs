@@ -69,7 +69,7 @@ impl Sender {
     }
 
     /// Everything in flight goes again, which says nothing of congestion.
-    fn repeat_all(&mut self, now: Instant) {
+    pub(crate) fn repeat_all(&mut self, now: Instant) {
         while let Some((tsn, _)) = self.flight.oldest_transmission() {
             lose(now, tsn, self.partial_reliability, (&mut self.flight, &mut self.queue));
         }

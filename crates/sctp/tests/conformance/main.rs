@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions, missing_docs)]
 
 mod acknowledgement;
+mod bundled;
 mod data;
 mod extensions;
 mod reconfig;
