@@ -78,6 +78,26 @@ const api = {
     }
   },
 
+  // One track of 960 by 540 (Chromium sends fewer layers of less) in as many encodings as `rids`, each half as large as the
+  // next.
+  async simulcast(name, rids) {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 960, height: 540, frameRate: 30 } });
+    const encoding = (rid, i) => ({ rid, scaleResolutionDownBy: 2 ** (rids.length - 1 - i), maxBitrate: 100000 * 2 ** i });
+    const transceiver = peers[name].pc.addTransceiver(stream.getVideoTracks()[0],
+      { streams: [stream], sendEncodings: rids.map(encoding) });
+    api.prefer(transceiver, 'video/VP8');
+  },
+
+  // Waits for decoded frames of this width.
+  async width(name, width, ms = 20000) {
+    let last;
+    return until(() => `frames ${width} wide: ${JSON.stringify(last)}`, ms, async () => {
+      const before = last?.framesDecoded;
+      last = (await api.stats(name)).find(s => s.type === 'inbound-rtp' && s.kind === 'video');
+      return last?.frameWidth === width && last.framesDecoded > before && last;
+    });
+  },
+
   prefer(transceiver, mime) {
     const all = RTCRtpReceiver.getCapabilities('video').codecs;
     const wanted = all.filter(c => c.mimeType.toLowerCase() === mime.toLowerCase());
