@@ -122,9 +122,9 @@ fn frame<'a>(reader: &mut Reader<'a>) -> Result<Unknown<'a>, RtcpError> {
     Ok(Unknown { packet_type, count: flags & 0x1f, body })
 }
 
+/// RFC 3550 pads by whole words; libwebrtc also by the one to three bytes that fill up transport-wide feedback.
 fn without_padding(body: &[u8]) -> Result<&[u8], RtcpError> {
-    let len =
-        body.last().copied().filter(|len| *len != 0 && len.is_multiple_of(4)).ok_or(RtcpError::Padding)?;
+    let len = body.last().copied().filter(|len| *len != 0).ok_or(RtcpError::Padding)?;
     let kept = body.len().checked_sub(usize::from(len)).ok_or(RtcpError::Padding)?;
     body.get(..kept).ok_or(RtcpError::Padding)
 }
@@ -208,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn feedback_may_be_filled_up_by_less_than_a_word() {
+        // As Firefox sent it: seven arrivals, and three bytes of padding.
+        let bytes = hex::decode("afcd00071f6ceb3fd48e06d078cc0007001063002007f0000000061d24000003").unwrap();
+        let Some(Ok(RtcpPacket::Twcc(feedback))) = Compound::parse(&bytes).unwrap().next() else { panic!() };
+        let numbers: Vec<_> = feedback.packets().map(|(number, _)| number).collect();
+        assert_eq!(numbers, (0x78cc..=0x78d2).collect::<Vec<u16>>());
+        assert!(feedback.packets().all(|(_, arrival)| arrival.is_some()));
+    }
+
+    #[test]
     fn unknown_types_and_formats_are_kept() {
         let bytes = [0x9e, 206, 0, 1, 0, 0, 0, 1, 0x80, 210, 0, 0];
         let packets: Vec<_> = Compound::parse(&bytes).unwrap().filter_map(Result::ok).collect();
@@ -218,11 +228,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_bytes_never_panic(kind in 198u8..210, count in 0u8..32, body in prop::collection::vec(any::<u8>(), 0..30)) {
+        fn arbitrary_bytes_never_panic(
+            kind in 198u8..210,
+            count in 0u8..32,
+            body in prop::collection::vec(any::<u8>(), 0..30),
+            padding in 0u8..9,
+        ) {
             let words = u16::try_from(body.len()).unwrap();
-            let mut bytes = [&[0x80 | count, kind][..], &words.to_be_bytes()].concat();
-            bytes.extend(body.iter().flat_map(|byte| [*byte, byte.wrapping_mul(31), 0, 1]));
-            for packet in Compound::parse(&bytes).unwrap().flatten() {
+            let padded = if padding == 0 { 0 } else { 0x20 };
+            let mut bytes = [&[0x80 | padded | count, kind][..], &words.to_be_bytes()].concat();
+            bytes.extend(body.iter().flat_map(|byte| [*byte, byte.wrapping_mul(31), 0, padding]));
+            for packet in Compound::parse(&bytes).into_iter().flatten().flatten() {
                 crate::rtcp::tests::walk(&packet);
             }
         }
