@@ -90,7 +90,7 @@ const PEER_HELP: &str = "\
 Commands (each answered by one line; errors as {\"error\":…}):
   {\"do\":\"configure\",…}                  RTCConfiguration: iceServers, iceTransportPolicy, …; also
                                         \"dtls\":{\"max\":\"1.2\"}, \"snap\":b, \"sped\":b, \"simulcast\":b
-                                        (accept it). Before anything else.
+                                        (accept it), \"congestionControl\":b. Before anything else.
   {\"do\":\"offer\",\"audio\":b,\"video\":b,\"channel\":l}  -> {\"type\":\"offer\",\"sdp\":…}, candidates gathered;
                                         \"source\":\"synthetic\" (default), \"echo\", or {\"ivf\":file}
   {\"do\":\"answer\",\"sdp\":…,\"audio\":b,\"video\":b}   -> {\"type\":\"answer\",\"sdp\":…}
@@ -99,7 +99,7 @@ Commands (each answered by one line; errors as {\"error\":…}):
   {\"do\":\"channel\",\"label\":l,\"init\":{…}} opens a channel (RTCDataChannelInit); \"echo\":true echoes on it
   {\"do\":\"send\",\"channel\":l,\"text\":s}    or \"bytes\":n, or \"count\":n,\"sizes\":[…]
   {\"do\":\"close_channel\",\"channel\":l}
-  {\"do\":\"layer\",\"rid\":r}             of simulcast streams, the one to echo; at first the first that comes
+  {\"do\":\"layer\",\"rid\":r}                of simulcast streams, the one to echo; at first the first that comes
   {\"do\":\"state\"}                        states, channels, messages, frames and packets received
   {\"do\":\"stats\"}                        W3C statistics
   {\"do\":\"restart\"}                      -> an offer with new ICE credentials

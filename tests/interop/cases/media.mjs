@@ -12,6 +12,7 @@ for (const browser of ['chromium', 'firefox']) {
   for (const offerer of ['browser', 'program'])
     cases.push({ name: `${browser}/${offerer} offers/tones are agreed on`, browser, run: context => tones(context, offerer) });
   cases.push({ name: `${browser}/program offers/its own source is decoded`, browser, run: source });
+  cases.push({ name: `${browser}/program offers/its feedback raises our estimate`, browser, run: estimate });
 }
 
 async function echo({ page, note, defer, args }, offerer, codec) {
@@ -42,6 +43,28 @@ async function source({ page, defer }) {
   await join(page, peer, { offerer: 'program', media: { audio: true, video: true } });
   await page.call('inbound', 'p', 'video', 10);
   await page.call('inbound', 'p', 'audio', 50);
+}
+
+// Congestion control begins with 300 kbit/s; the browser's transport-wide feedback on probes shows that there is more.
+async function estimate({ page, note, defer }) {
+  const peer = new Peer();
+  defer(() => peer.quit());
+  await peer.do('configure', { congestionControl: true });
+  await page.call('create', 'p');
+  defer(() => page.call('close', 'p'));
+  await join(page, peer, { offerer: 'program', media: { audio: true, video: true } });
+  const available = async () => {
+    const { stats } = await peer.do('stats');
+    return Math.max(...Object.values(stats).map(s => s.availableOutgoingBitrate ?? 0));
+  };
+  let best = 0;
+  for (let tries = 0; tries < 100 && best < 1_000_000; tries++) {
+    await new Promise(resolve => setTimeout(resolve, 200));
+    best = Math.max(best, await available());
+  }
+  ok(best >= 1_000_000, `the estimate rises: ${best}`);
+  const { framesDecoded } = await page.call('inbound', 'p', 'video', 30);
+  note(`${Math.round(best / 1000)} kbit/s, ${framesDecoded} frames`);
 }
 
 // Tones need telephone-event in offer and answer. They go with the audio, which comes back as before.

@@ -1,6 +1,6 @@
 //! The commands of `sendrecv peer`, as JSON.
 
-use sendrecv::{Configuration, DataChannelInit, DtlsVersion, IceCandidateInit};
+use sendrecv::{Configuration, CongestionControl, DataChannelInit, DtlsVersion, IceCandidateInit};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     snap: Option<bool>,
     sped: Option<bool>,
     simulcast: Option<bool>,
+    #[serde(rename = "congestionControl")]
+    congestion_control: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,6 +59,7 @@ impl Settings {
         settings.snap = self.snap.unwrap_or(settings.snap);
         settings.sped = self.sped.unwrap_or(settings.sped);
         settings.receive_simulcast = self.simulcast.unwrap_or(settings.receive_simulcast);
+        settings.media_congestion_control = self.congestion_control.then(CongestionControl::default);
         configuration.validate().map_err(|error| error.to_string())?;
         Ok(configuration)
     }
