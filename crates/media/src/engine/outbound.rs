@@ -49,10 +49,10 @@ impl MediaEngine {
             Lane::Urgent => &mut self.urgent,
             Lane::Ready => &mut self.ready,
         };
+        let watched = self.congestion.is_some();
         while let Some(position) = waiting.pop_front() {
             let Some(sender) = self.senders.get_mut(position).and_then(Option::as_mut) else { continue };
-            let mut stamps =
-                Stamps { now, transport_sequence: &mut self.transport_sequence, full_length, written: None };
+            let mut stamps = Stamps::new(now, &mut self.transport_sequence, full_length, watched);
             let sent = sender.transmit(&mut stamps, out);
             let written = stamps.written;
             sender.queued = sender.has_work();
@@ -84,8 +84,7 @@ impl MediaEngine {
             congestion.padding_from = None;
             return false;
         };
-        let mut stamps =
-            Stamps { now, transport_sequence: &mut self.transport_sequence, full_length, written: None };
+        let mut stamps = Stamps::new(now, &mut self.transport_sequence, full_length, true);
         match sender.pad(&mut stamps, out) {
             Sent::Packet => {
                 let written = stamps.written.map(|packet| SentPacket { is_repair: false, ..packet });

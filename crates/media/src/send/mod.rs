@@ -115,8 +115,21 @@ pub(crate) struct Stamps<'t> {
     pub(crate) transport_sequence: &'t mut u16,
     /// Whether a packet that finds no room now would never find any.
     pub(crate) full_length: bool,
-    /// What was written, for congestion control; not set for a packet that is repeated to the last bit.
+    /// Whether congestion control is there, which has use for what is written.
+    watched: bool,
+    /// What was written, if watched; not set for a packet that is repeated to the last bit.
     pub(crate) written: Option<SentPacket>,
+}
+
+impl<'t> Stamps<'t> {
+    pub(crate) const fn new(
+        now: Instant,
+        transport_sequence: &'t mut u16,
+        full_length: bool,
+        watched: bool,
+    ) -> Self {
+        Self { now, transport_sequence, full_length, watched, written: None }
+    }
 }
 
 /// What became of an attempt to send.
@@ -492,14 +505,14 @@ impl SendStream {
         slot.stamped = if again { slot.stamped } else { Some(stamped) };
         let counted = negotiated.stamper.counts() && !repeats;
         let payload_len = slot.payload().len();
-        stamps.written = (!repeats).then(|| SentPacket {
+        stamps.written = (stamps.watched && !repeats).then(|| SentPacket {
             transport_sequence: counted.then_some(*stamps.transport_sequence),
             ssrc: header.ssrc,
             sequence_number: header.sequence_number,
             len: out.len().saturating_sub(start),
             is_repair: again,
         });
-        if !again && rtx_payload_type(negotiated, slot).is_some() {
+        if stamps.watched && !again && rtx_payload_type(negotiated, slot).is_some() {
             self.padding.offer(sequence, payload_len);
         }
         slot.note_sent(stamps.now);
