@@ -12,7 +12,7 @@ use sendrecv_sim::{Interface, LinkConfig, Simulation, Verdict, for_each_seed};
 use std::time::Duration;
 use support::{
     AgentNode, Machinery, World, addr, config, ip, lan, node, node_with_whole_datagrams, ordinary_pair,
-    pair_on_a_lan,
+    over_tcp, pair_on_a_lan,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -313,10 +313,7 @@ fn what_fits_an_ip_packet_is_told_for_sockets_that_do_not_fragment() {
 
 #[test]
 fn ice_tcp_connects_active_to_passive() {
-    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
-    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
-    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
-    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    let (a, b) = over_tcp();
     let mut world = lan(a, b);
     world.start();
     world.connect(SECOND).unwrap();
@@ -353,11 +350,8 @@ fn udp_is_preferred_over_tcp() {
 
 #[test]
 fn a_refused_stream_fails_its_pair() {
-    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
-    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
+    let (mut a, b) = over_tcp();
     a.streams = false;
-    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
-    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
     let mut world = lan(a, b);
     world.start();
     world.run_for(SECOND);

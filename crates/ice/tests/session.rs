@@ -3,14 +3,14 @@
 
 mod support;
 
-use sendrecv_core::{Instant, PacketBuf, Path, Protocol, Seed, Writer};
+use sendrecv_core::{PacketBuf, Path, Protocol, Writer};
 use sendrecv_ice::{
     Config, ConnectionState, Discard, Event, LocalSocket, NoRoute, PairState, Role, Route, SelectedPair,
     Timing,
 };
 use sendrecv_sim::Verdict;
 use std::time::Duration;
-use support::{AgentNode, World, addr, config, ip, lan, node, ordinary_pair, pair_on_a_lan};
+use support::{World, addr, config, ip, lan, node, ordinary_pair, over_tcp, pair_on_a_lan};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -159,10 +159,7 @@ fn a_restart_loses_no_data() {
 
 #[test]
 fn a_restart_that_moves_to_another_stream_leaves_the_old_one_open_for_what_is_under_way() {
-    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
-    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
-    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
-    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    let (a, b) = over_tcp();
     let mut world = lan(a, b);
     world.start();
     world.connect(SECOND).unwrap();

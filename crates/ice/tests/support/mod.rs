@@ -231,6 +231,15 @@ pub struct World {
     under_way: VecDeque<(Instant, HostId, Signal)>,
 }
 
+/// A controlling agent that opens TCP streams, and one that listens for them.
+pub fn over_tcp() -> (AgentNode, AgentNode) {
+    let mut a = AgentNode::new(config(Role::Controlling), &Seed::from_u64(1));
+    a.agent.add_socket(Instant::ZERO, LocalSocket::tcp_active(ip("10.0.0.1"))).unwrap();
+    let mut b = AgentNode::new(config(Role::Controlled), &Seed::from_u64(2));
+    b.agent.add_socket(Instant::ZERO, LocalSocket::tcp_passive(addr("10.0.0.2:443"))).unwrap();
+    (a, b)
+}
+
 /// The wires' delay on a LAN.
 pub const LAN_DELAY: Duration = Duration::from_millis(10);
 
